@@ -1,0 +1,1 @@
+"""What makes this a course: lessons, their build, checks, progress, quizzes."""

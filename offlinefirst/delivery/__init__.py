@@ -1,0 +1,1 @@
+"""Getting models and data onto a device, and keeping what is there whole."""
