@@ -7,8 +7,8 @@ Five things are measured, each for every peer that can do it, in the same call a
 - bytes fetched twice when the process is killed with SIGKILL on the way and started again;
 - growth of the peak memory from a 1 MiB file to a 1 GiB one.
 
-The faulty server counts what it sent, headers included. Before it resets, and before each piece in the kill test, it
-waits until the client's receive queue is empty: what it sent is what the client took from its socket.
+The faulty server counts what it sent, headers included. Before it resets, and around the place of a kill after each
+piece, it waits until the client's receive queue is empty: what it sent is what the client took from its socket.
 """
 
 import contextlib
@@ -167,7 +167,7 @@ class FaultyServer(http.server.ThreadingHTTPServer):
 
     def __init__(self, body: bytes) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
-        self.body, self.cuts, self.pace_bytes = body, [], 0
+        self.body, self.cuts, self.pace_bytes, self.drain_from = body, [], 0, sys.maxsize
         self.etag = f'"{hashlib.sha256(body).hexdigest()[:16]}"'
         self.sent = 0
         self.on_sent: Callable[[], None] = lambda: None
@@ -213,8 +213,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
             at = end
             server.on_sent()
             if server.pace_bytes:
-                self.drain()
                 time.sleep(0.001)
+            if server.sent >= server.drain_from:
+                self.drain()
             if at in server.cuts:
                 self.drain()
                 server.cuts.remove(at)
@@ -227,10 +228,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.server.sent += len(data)
 
     def drain(self) -> None:
-        """Wait until the client has taken everything from its socket."""
+        """Wait until the client has taken everything from its socket; a killed one never will, so not for long."""
         client = f"0100007F:{self.client_address[1]:04X}"
         mine = f"0100007F:{self.server.server_address[1]:04X}"
-        for _ in range(20_000):
+        give_up = time.monotonic() + 1
+        while time.monotonic() < give_up:
             lines = [line.split() for line in Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()[1:]]
             here = [line[4] for line in lines if {line[1], line[2]} == {client, mine}]
             if all(queues == "00000000:00000000" for queues in here):
@@ -270,7 +272,7 @@ def killed(found: list[Peer], folder: Path, size: int, kills: int) -> None:
         place = random.Random(number).randrange(size // 10, size * 9 // 10)
         for peer in found:
             with fresh(folder):
-                server.sent, reached = 0, threading.Event()
+                server.sent, server.drain_from, reached = 0, place - 10 * server.pace_bytes, threading.Event()
                 server.on_sent = lambda place=place, reached=reached: server.sent >= place and reached.set()
                 command = peer.command(server.url, sha256, folder)
                 process = subprocess.Popen(
@@ -281,7 +283,7 @@ def killed(found: list[Peer], folder: Path, size: int, kills: int) -> None:
                 os.killpg(process.pid, 9)
                 process.wait()
                 time.sleep(0.05)  # until the server has noticed
-                server.on_sent = lambda: None
+                server.on_sent, server.drain_from = lambda: None, sys.maxsize
                 subprocess.run(command, capture_output=True, check=True)
                 peer.add("refetched_bytes", max(0, server.sent - size))
     server.shutdown()
@@ -322,6 +324,11 @@ def make(path: Path, size: int) -> str:
     return found.hexdigest()
 
 
+def phase(name: str) -> None:
+    """Tell somebody who waits where it is."""
+    print(f"{time.strftime('%H:%M:%S')} {name} ...", file=sys.stderr, flush=True)
+
+
 def main() -> None:
     parser = _report.options((__doc__ or "").partition("\n")[0])
     parser.add_argument("--peers", action="store_true", help="install missing peers into a throw-away environment")
@@ -339,9 +346,13 @@ def main() -> None:
         resuming = [peer for peer in found if "tee" not in peer.name]
         (base / "nginx").mkdir()
         with nginx(root, base / "nginx") as url:
+            phase("goodput")
             goodput(found, folder, url, hashes["large"], sizes["large"], arguments.rounds)
+            phase("memory")
             memory([peer for peer in found if "tee" not in peer.name], folder, url, hashes, 2)
+        phase("cuts")
         wire(resuming, folder, 64 * MiB, 20, 1)
+        phase("kills")
         killed(resuming, folder, 4 * MiB, arguments.kills)
     ours, curl, piped = found[:3]
 
