@@ -411,6 +411,51 @@ with PracticeServer(SERVED, faults=[None, None, faults.CorruptByte(7)]) as serve
     print("damaged on the phone:", [part.name for part in model.check()])
     print("brought again:", [part.name for part in model.load()])
 
+# %% [markdown]
+# ### Not now, and why
+#
+# When to bring the rest is a decision too. `delivery.schedule` makes it from the day's quota, the kind of link, the hour and
+# the battery, and writes every reason down for the operator; the farmer is not bothered with it. An update of 45 MiB, wanted
+# within three days, on a phone that is asked seven times:
+
+# %%
+from offlinefirst.delivery.schedule import Conditions, Job, Rules, Scheduler, Window
+
+MIB = 1_048_576
+rules = Rules(quota_bytes_per_day=20 * MIB, off_peak=Window(22, 5), battery_floor=0.3, battery_per_mib=0.002)
+DAYS = [  # hour, link, metered, charging, battery
+    (9, True, False, False, 0.80),
+    (14, False, True, False, 0.55),
+    (22.5, True, False, False, 0.32),
+    (23, True, False, True, 0.35),
+    (26, True, False, True, 0.60),
+    (47, True, True, False, 0.70),
+    (67, True, True, False, 0.70),
+]
+
+# %%
+scheduler = Scheduler(rules)
+left, sent = 45 * MIB, {}
+for now_h, link_up, metered, charging, battery in DAYS:
+    today = now_h // 24
+    now = Conditions(
+        now_h=now_h,
+        link_up=link_up,
+        metered=metered,
+        charging=charging,
+        battery=battery,
+        sent_today_bytes=sent.get(today, 0),
+    )
+    decision = scheduler.decide(now, Job(name="leaf 1.1", size_bytes=left, deadline_h=72))
+    sent[today] = sent.get(today, 0) + decision.bytes_now
+    left -= decision.bytes_now
+print(scheduler.report())
+
+# %% [markdown]
+# It waits for the cheap hours, goes no further than the battery and the quota allow, and takes up the rest where it left it.
+# On the last evening the deadline is near, and it stops waiting for a cheap link. Each line can be checked against the
+# rules; in the lab you write such a rule yourself.
+
 # %% [markdown] spine="limits"
 # ## What this does not show
 #

@@ -115,6 +115,7 @@ def sweep(url, folder, log, before):
                 break
             assert done.returncode == -9, done.stderr
             kills[call] += 1
+    print(kills)
     return kills
 
 
@@ -134,11 +135,15 @@ def test_killed_at_every_call_the_next_run_finishes(server, folder, tmp_path, be
     assert sum(kills.values()) >= 25
 
 
-def test_killed_at_every_rename_and_fsync_under_nginx(web, folder, tmp_path, monkeypatch):
-    monkeypatch.setattr(sys.modules[__name__], "CALLS", ("fsync", "rename"))
+def test_killed_at_every_call_under_nginx(web, folder, tmp_path):
     kills = sweep(f"{web}/leaf.onnx", folder, tmp_path / "log", nothing)
-    assert kills["fsync"] >= 9
-    assert kills["rename"] >= 5
+    # nginx chooses its own pieces: at least these, whatever it sends at once.
+    assert kills["write"] >= 5
+    assert kills["fsync"] >= 5
+    assert kills["rename"] >= 3
+    assert kills["ftruncate"] >= 1
+    assert kills["unlink"] >= 3
+    assert sum(kills.values()) >= 17
 
 
 def test_the_file_is_synced_before_the_rename_and_the_folder_after(server, folder, tmp_path):
