@@ -1,6 +1,16 @@
-"""Keeps tests away from the learner's own progress."""
+"""Keeps tests away from the learner's own progress, and lets a failure be seen again.
+
+Hypothesis draws the same cases in each run; `HYPOTHESIS_PROFILE=explore` draws new ones, for whoever wants more.
+"""
+
+import os
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("same", derandomize=True)
+settings.register_profile("explore", settings.get_profile("default"))
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 
 @pytest.fixture(autouse=True)

@@ -23,6 +23,7 @@ from pathlib import Path
 
 from offlinefirst.delivery.errors import DamagedError, DeliveryError
 from offlinefirst.delivery.manifest import SHARD_SUFFIX, Manifest, ManifestError, Part, Plan, plan, split
+from offlinefirst.delivery.partfile import Names, locked
 from offlinefirst.delivery.publish import PART_SUFFIX, publish
 from offlinefirst.device.disk import Disk, FolderDisk
 from offlinefirst.device.units import MiB
@@ -31,6 +32,7 @@ __all__ = ["INSTALLED", "Manifest", "ManifestError", "Part", "Plan", "Shards", "
 
 INSTALLED = "installed.json"
 BAD_SUFFIX = ".bad"
+LOCK_WAIT_S = 10.0
 _LOG = logging.getLogger(__name__)
 
 
@@ -109,6 +111,7 @@ class Shards:
         Raises:
             DamagedError: One part came wrong `attempts` times. Everything else is kept; its last bytes are set aside.
             OSError: The disk is full or failing; everything that had arrived is kept.
+            DeliveryError: Another process put another version in force meanwhile; load again if this one is wanted.
             Whatever `fetch` raises.
         """
         todo = self.plan().fetch
@@ -214,6 +217,12 @@ class Shards:
             return None
 
     def _finish(self) -> None:
+        """Put this version in force, then clear up; one process at a time, or one clears what the other counts on."""
+        folder = self._disk.folder if isinstance(self._disk, FolderDisk) else None
+        with locked(Names(folder / INSTALLED), wait_s=LOCK_WAIT_S) if folder else contextlib.nullcontext():
+            self._put_in_force()
+
+    def _put_in_force(self) -> None:
         if self.plan().fetch:
             raise DeliveryError(f"{self.manifest.name}: a part vanished while the others came. Load again")
         if self._in_force() != self.manifest:

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from offlinefirst.delivery import shards as module
-from offlinefirst.delivery.errors import DamagedError, DeliveryError
+from offlinefirst.delivery.errors import BusyError, DamagedError, DeliveryError
+from offlinefirst.delivery.partfile import Names, locked
 from offlinefirst.delivery.shards import INSTALLED, Manifest, ManifestError, Part, Shards, installed, plan, split
 from offlinefirst.device.disk import FolderDisk
 from offlinefirst.device.practice_disk import PowerCut, PracticeDisk, power_cuts
@@ -316,6 +317,29 @@ def test_in_a_real_folder_each_file_is_synced_then_named_then_its_name_synced(se
     for name in (*manifest.files, INSTALLED):
         wanted += [("fsync", name + ".part"), ("rename", name), ("fsync folder", "")]
     assert disk.steps == wanted
+
+
+def test_two_loaders_of_one_folder_leave_one_whole_version(server, phone):
+    old, new = server.publish(OLD, "1"), server.publish(NEW, "2")
+    slow = Shards(phone, old, server.fetch)
+    arriving = slow.load()
+    assert [next(arriving).name, next(arriving).name] == ["words", "layer-1"]
+    load(phone, new, server)  # clears up what only the other one wanted
+    with pytest.raises(DeliveryError, match="vanished"):
+        list(arriving)
+    assert installed(phone) == new
+    assert contents(load(phone, new, server)) == NEW
+    assert contents(load(phone, old, server)) == OLD
+
+
+def test_while_another_process_puts_a_version_in_force_nobody_else_does(server, phone, monkeypatch):
+    monkeypatch.setattr(module, "LOCK_WAIT_S", 0)
+    old, new = server.publish(OLD, "1"), server.publish(NEW, "2")
+    load(phone, old, server)
+    with locked(Names(phone / INSTALLED), wait_s=0), pytest.raises(BusyError):
+        load(phone, new, server)
+    assert installed(phone) == old
+    assert contents(load(phone, new, server)) == NEW
 
 
 def test_a_part_that_vanishes_while_the_others_come_is_noticed(server, phone):
