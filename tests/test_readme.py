@@ -34,6 +34,19 @@ def test_the_times_follow_from_the_sizes_and_the_slowest_link():
     assert f"core tier takes {core / 60:.0f} minutes and the full tier\n{full / 3600:.1f} hours" in README
 
 
+def test_the_benchmark_figures_are_those_measured_and_wanted():
+    rows = re.findall(r"`(\w+)`[^|\n]*\| at (most|least) ([\d.,]+) \| ([\d.,]+) \|", README)
+    assert len(rows) >= 6
+    metrics = {}
+    for path in (ROOT / "benchmarks/results").glob("*.json"):
+        metrics |= json.loads(path.read_text("utf-8"))["metrics"]
+    for name, side, wanted, told in rows:
+        digits = len(told.partition(".")[2])
+        assert f"{metrics[name]:,.{digits}f}" == told, name
+        limit = float(wanted.replace(",", ""))
+        assert metrics[name] <= limit if side == "most" else metrics[name] >= limit, name
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_links_lead_somewhere(page):
     prose = re.sub(r"`[^`]*`", "", (ROOT / page).read_text("utf-8"))
