@@ -448,8 +448,9 @@ import httpx
 def fetch(url, folder):
     part, note = folder / "part", folder / "note.json"
     known = json.loads(note.read_text()) if note.exists() else {}
-    have = part.stat().st_size if part.exists() and known.get("etag") else 0
-    headers = {"Range": f"bytes={have}-", "If-Range": known["etag"]} if have else {}
+    etag = known.get("etag") or "W/"
+    have = part.stat().st_size if part.exists() and not etag.startswith("W/") else 0
+    headers = {"Range": f"bytes={have}-", "If-Range": etag} if have else {}
     with httpx.Client() as client, client.stream("GET", url, headers=headers) as response:
         if response.status_code == 206:
             start, last, total = map(int, re.findall(r"\d+", response.headers["content-range"]))
@@ -487,7 +488,9 @@ def fetch(url, folder):
             if response.status == 206 and not response.headers["Content-Range"].startswith(f"bytes {have}-"):
                 return
             if response.status == 200:
-                note.write_text(response.headers["ETag"] or response.headers["Last-Modified"] or "")
+                etag = response.headers["ETag"] or "W/"
+                strong = None if etag.startswith("W/") else etag
+                note.write_text(strong or response.headers["Last-Modified"] or "")
             with part.open("ab" if response.status == 206 else "wb") as file:
                 while chunk := response.read1(8192):
                     file.write(chunk)
@@ -637,7 +640,7 @@ def settle(folder, name, sha256, size_bytes):
     return "resume"
 
 
-# %% exercise="settle" wrong="makes way for the new model before it has looked at it" says="you touched the model that was in use"
+# %% exercise="settle" wrong="makes way for the new model before it has looked at it" says="you deleted the model in use"
 import hashlib
 
 
@@ -874,3 +877,99 @@ def standing(edits):
     for edit in sorted(edits, key=lambda edit: edit["clock"]):
         latest[edit["id"].split("-")[0]] = edit
     return list(latest.values())
+
+
+# %% exercise="settle" wrong="deletes the old model a moment before the new one has its name" says="you deleted the model in use"
+import hashlib
+
+
+def settle(folder, name, sha256, size_bytes):
+    part, target = folder / "part", folder / name
+    if not part.exists():
+        right = target.exists() and hashlib.sha256(target.read_bytes()).hexdigest() == sha256
+        return "published" if right else "resume"
+    if part.stat().st_size < size_bytes:
+        return "resume"
+    if hashlib.sha256(part.read_bytes()).hexdigest() == sha256:
+        target.unlink(missing_ok=True)
+        part.rename(target)
+        return "published"
+    part.replace(folder / f"{name}.bad")
+    return "put aside"
+
+
+# %% exercise="settle" wrong="takes a file of the right length under the name for the right one" says="you returned 'published'"
+import hashlib
+
+
+def settle(folder, name, sha256, size_bytes):
+    part, target = folder / "part", folder / name
+    if not part.exists():
+        return "published" if target.exists() and target.stat().st_size == size_bytes else "resume"
+    if part.stat().st_size < size_bytes:
+        return "resume"
+    if hashlib.sha256(part.read_bytes()).hexdigest() == sha256:
+        part.replace(target)
+        return "published"
+    part.replace(folder / f"{name}.bad")
+    return "put aside"
+
+
+# %% exercise="resume" wrong="resumes on a weak ETag" says="You resumed on it"
+def fetch(url, folder):
+    part, note = folder / "part", folder / "etag"
+    etag = note.read_text() if note.exists() else ""
+    have = part.stat().st_size if etag and part.exists() else 0
+    headers = {"Range": f"bytes={have}-", "If-Range": etag} if have else {}
+    with httpx.stream("GET", url, headers=headers) as response:
+        place = re.match(r"bytes (\d+)-", response.headers.get("content-range", ""))
+        if response.status_code == 200:
+            part.write_bytes(b"")
+            note.write_text(response.headers.get("etag", ""))
+        elif response.status_code != 206 or not place or int(place[1]) != have:
+            return
+        with part.open("ab") as file:
+            for chunk in response.iter_raw(16_384):
+                file.write(chunk)
+
+
+# %% exercise="resume" wrong="tries until it is whole, all in one call" says="one call is one try"
+import contextlib
+
+
+def fetch(url, folder):
+    part, note = folder / "part", folder / "etag"
+    for _ in range(8):
+        etag = note.read_text() if note.exists() else ""
+        have = part.stat().st_size if etag and part.exists() else 0
+        headers = {"Range": f"bytes={have}-", "If-Range": etag} if have else {}
+        with contextlib.suppress(httpx.HTTPError), httpx.stream("GET", url, headers=headers) as response:
+            place = re.match(r"bytes (\d+)-", response.headers.get("content-range", ""))
+            if response.status_code == 200:
+                part.write_bytes(b"")
+                note.write_text(response.headers.get("etag", ""))
+            elif response.status_code != 206 or not place or int(place[1]) != have:
+                continue
+            with part.open("ab") as file:
+                for chunk in response.iter_raw(16_384):
+                    file.write(chunk)
+
+
+# %% exercise="quota" wrong="does not wait until the new name is on the disk" says="the old one again"
+def save(disk, name, data, quota_bytes, evictable):
+    free = quota_bytes - sum(disk.size(other) for other in disk.names()) - len(data)
+    victims = []
+    for other in evictable:
+        if free >= 0:
+            break
+        if other != name and other in disk.names():
+            victims.append(other)
+            free += disk.size(other)
+    if free < 0:
+        raise OSError("full")
+    for other in victims:
+        disk.delete(other)
+    disk.write(name + ".part", data)
+    disk.fsync(name + ".part")
+    disk.rename(name + ".part", name)
+    return victims

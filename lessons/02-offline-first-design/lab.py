@@ -69,13 +69,13 @@ def fetch(url, folder):
     Keeps what has arrived in `folder / "part"`, and what else it must remember in other files of `folder`: nothing else
     survives from one call to the next. When this returns, or fails with an error of httpx, `part` holds the beginning
     of one version of the file, all of it, or does not exist. Hint: `httpx.stream("GET", url, headers=...)`, then
-    `response.status_code`, `response.headers`, `response.iter_raw(16_384)`. Without an ETag there is no telling whether
-    the file has changed.
+    `response.status_code`, `response.headers`, `response.iter_raw(16_384)`. Without an ETag, or with a weak one, there is
+    no telling whether the bytes have changed.
     """
     ### BEGIN SOLUTION
     part, note = folder / "part", folder / "etag"
     etag = note.read_text() if note.exists() else ""
-    have = part.stat().st_size if etag and part.exists() else 0
+    have = part.stat().st_size if part.exists() and etag.startswith('"') else 0
     headers = {"Range": f"bytes={have}-", "If-Range": etag} if have else {}
     with httpx.stream("GET", url, headers=headers) as response:
         place = re.match(r"bytes (\d+)-", response.headers.get("content-range", ""))
@@ -102,6 +102,7 @@ from offlinefirst.link import PracticeServer, faults
 
 V1, V2 = random.Random(1).randbytes(300_000), random.Random(2).randbytes(300_000)
 CUT = faults.CutAfter(40_960, reset=False)
+WEAK = faults.WeakETag()
 NAMELESS = faults.NoETag() & faults.NoLastModified()
 ATTACKS = {
     "the link is cut twice": [CUT, CUT],
@@ -110,6 +111,7 @@ ATTACKS = {
     "the answer begins one byte off": [CUT, faults.WrongContentRange(start_by=1)],
     "busy": [CUT, faults.Busy(503, retry_after_s=1)],
     "416 with an error page": [CUT, faults.Unsatisfiable()],
+    "only a weak ETag": [WEAK & CUT, WEAK, WEAK],
     "no name for the version, and it changes": [NAMELESS & CUT, NAMELESS & faults.ChangeFile(V2), NAMELESS],
 }
 
@@ -121,9 +123,13 @@ def download_under(script, verify, why):
     part = folder / "part"
     with PracticeServer({"leaf.onnx": V1}, faults=script) as server:
         for _ in range(8):
-            before = part.stat().st_size if part.exists() else 0
+            before, asked = part.stat().st_size if part.exists() else 0, len(server.requests)
             with contextlib.suppress(httpx.HTTPError):
                 fetch(server.url("leaf.onnx"), folder)
+            verify(
+                len(server.requests) <= asked + 2,
+                f"{why}: one call is one try, and you asked again and again.",
+            )
             have = part.read_bytes() if part.exists() else b""
             whole = V1.startswith(have) or V2.startswith(have)
             verify(
@@ -150,6 +156,11 @@ with check(
     verify(wary, "An answer said that it begins elsewhere than where you are. You appended it all the same.")
     asked_for = requests["busy"][-1].start
     verify(asked_for > 0, "The server was busy for a moment, and you threw away what was there.")
+    for one in requests["only a weak ETag"][1:]:
+        weak = "range" in one.headers and one.headers.get("if-range", "W/").startswith("W/")
+        verify(
+            not weak, "A weak ETag (W/...) promises the same meaning, not the same bytes. You resumed on it."
+        )
 
 # %% [markdown]
 # ## Exercise 2: never delete good bytes (3 points, 15 minutes)
@@ -200,6 +211,9 @@ SETTLE = [
     ("none", "right", "published"),
     ("none", OLD, "resume"),
     ("none", None, "resume"),
+    ("none", "wrong bytes", "resume"),
+    ("short", "right", "resume"),
+    ("right", "right", "published"),
     ("one bit", OLD, "put aside"),
     ("one bit", "right", "put aside"),
     ("longer", OLD, "put aside"),
@@ -212,13 +226,35 @@ def draw_settle(kind, standing):
     right, name = random.randbytes(random.randint(100, 5000)), f"model-{random.randint(1, 99)}.onnx"
     parts = {"right": right, "short": right[:-1], "empty": b"", "none": None, "longer": right + b"!"}
     parts["one bit"] = right[:-1] + bytes([right[-1] ^ 1])
-    files = {"part": parts[kind], name: right if standing == "right" else standing}
+    standing = {"right": right, "wrong bytes": bytes(len(right))}.get(standing, standing)
+    files = {"part": parts[kind], name: standing}
     folder = device.current().scratch / f"settle-{random.getrandbits(64):x}"
     folder.mkdir()
     for file, data in files.items():
         if data is not None:
             (folder / file).write_bytes(data)
     return folder, name, right, files
+
+
+# %% [markdown]
+# Whoever deletes the old file a moment before the new one is renamed into its place leaves a moment with neither. So we note
+# what is deleted.
+
+# %%
+import os
+from pathlib import Path
+from unittest.mock import patch
+
+
+def deletions():
+    """A context in which Python notes the names of the files that it deletes."""
+    names, really = [], os.remove
+
+    def remove(path, **options):
+        really(path, **options)
+        names.append(Path(path).name)
+
+    return names, patch.multiple(os, remove=remove, unlink=remove)
 
 
 # %% check="settle" points=3
@@ -232,10 +268,15 @@ with check(
         part, watch = files["part"], folder.with_suffix(".watch")
         if files[name] is not None:
             watch.hardlink_to(folder / name)  # still shows the old file's own bytes after a rename over it
-        answer = settle(folder, name, hashlib.sha256(right).hexdigest(), len(right))
+        deleted, noting = deletions()
+        with noting:
+            answer = settle(folder, name, hashlib.sha256(right).hexdigest(), len(right))
         now = {path.name: path.read_bytes() for path in folder.iterdir()}
         case = f"Part: {kind}; under the name: {'nothing' if files[name] is None else 'a file'}; expected {expected!r}:"
         verify(part is None or part in now.values(), f"{case} you deleted what had been downloaded.")
+        verify(
+            name not in deleted, f"{case} you deleted the model in use: a kill at that moment leaves none."
+        )
         touched = expected != "published" and now.get(name) != files[name]
         verify(not touched, f"{case} you touched the model that was in use.")
         in_place = watch.exists() and watch.read_bytes() != files[name]
@@ -475,6 +516,8 @@ with check(
         for cut in power_cuts(lambda disk, again=again: attempt(disk, *again), phone):
             whole = cut.read(name) in (phone.get(name), b"n" * size)
             verify(whole, f"Power cut {cut.when} while {name} was saved: it is broken.")
+            safe = not cut.returned or expected is None or cut.read(name) == b"n" * size
+            verify(safe, f"save had returned, then a power cut: {name} is the old one again.")
             kept = cut.read("register.json") == phone["register.json"]
             verify(kept, f"Power cut {cut.when} while {name} was saved: the register is lost.")
 
@@ -493,7 +536,7 @@ def may_fetch(size_bytes, hour, metered, charging, battery, spent_today_bytes, q
 
     Returns:
         (True or False, a reason that an operator can read). A refusal's reason holds the word "quota", "battery" or
-        "off-peak"; when several apply, any of them.
+        "off-peak"; when several apply, any of them, and none that does not apply.
     """
     ### BEGIN SOLUTION
     if spent_today_bytes + size_bytes > quota_bytes:
@@ -543,8 +586,9 @@ with check(
 # `{"id": "mutheu-7", "value": "fall armyworm", "clock": 1718, "replaces": ["kioko-2"]}`
 #
 # Which edits of a field stand? One: everybody knows the value. Several: a person is asked, and that costs a phone call.
-# None, or a lost one: somebody's work is gone. Clocks are off by hours, as clocks are. There is no one right answer; the
-# simulation of a season tells what yours does.
+# None, or a lost one: somebody's work is gone. Clocks are off by hours, as clocks are. The
+# simulation of a season tells what your rule does. The check asks only that nothing is lost and nothing comes back from the
+# dead; what is worth a phone call beyond that is for the discussion.
 
 
 # %% answer="merge"
