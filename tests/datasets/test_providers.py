@@ -161,7 +161,6 @@ def member(**about):
     return entry(**{**common, "size_bytes": len(BODY), **about})
 
 
-@pytest.mark.skipif(shutil.which("npm") is None, reason="needs npm")
 def test_one_pack_brings_every_file_wanted_and_runs_nothing_of_the_package(tmp_path, package):
     asked = []
 
@@ -180,7 +179,6 @@ def test_one_pack_brings_every_file_wanted_and_runs_nothing_of_the_package(tmp_p
     assert path_of(first, tmp_path).read_bytes() == BODY
 
 
-@pytest.mark.skipif(shutil.which("npm") is None, reason="needs npm")
 def test_a_package_that_npm_cannot_bring_is_an_error(tmp_path):
     with pytest.raises(DatasetError, match="npm could not bring"):
         npm_pack(str(tmp_path / "none"), tmp_path)
