@@ -2,15 +2,12 @@
 
 import argparse
 import json
-import os
-import platform
-import sys
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-# Instruction sets that decide how fast a maths library runs.
-_FLAGS = ("sse4_2", "avx", "avx2", "fma", "avx512f", "avx512_vnni", "amx_int8", "asimd", "asimddp", "i8mm", "sve")
+from offlinefirst.measure.host import host
+
+__all__ = ["host", "options", "show", "write"]
 
 
 def options(description: str) -> argparse.ArgumentParser:
@@ -25,32 +22,6 @@ def options(description: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the results here as well")
     return parser
-
-
-def host(*packages: str) -> dict[str, Any]:
-    """Describe the machine that measured.
-
-    Args:
-        packages: distributions whose versions matter.
-
-    Returns:
-        System, processor with its instruction sets, cores that this process may use, versions.
-    """
-    model, flags = _processor()
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    versions = {"python": platform.python_version()}
-    for package in packages:
-        try:
-            versions[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            versions[package] = "not installed"
-    return {
-        "system": f"{platform.system()} {platform.release()} {platform.machine()}",
-        "cpu": model,
-        "cpu_flags": flags,
-        "cores": cores,
-        "versions": versions,
-    }
 
 
 def show(rows: list[dict[str, Any]]) -> None:
@@ -89,17 +60,6 @@ def write(
         return
     result = {"benchmark": benchmark, "host": host_facts, "metrics": metrics, "rows": rows}
     path.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-
-
-def _processor() -> tuple[str, list[str]]:
-    if sys.platform != "linux":
-        return platform.processor(), []
-    facts = dict(
-        line.split(":", 1) for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines() if ":" in line
-    )
-    facts = {key.strip(): value.strip() for key, value in facts.items()}
-    present = (facts.get("flags") or facts.get("Features") or "").split()
-    return facts.get("model name", platform.machine()), [flag for flag in _FLAGS if flag in present]
 
 
 def _text(value: Any) -> str:

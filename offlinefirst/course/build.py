@@ -85,6 +85,7 @@ def build(root: Path, *, wanted: str = "", jobs: int = 2, report: Callable[[str]
             report(f"built {lesson.id} in {seconds:.1f} s")
     for path, text in guides(root).items():
         if not path.exists() or path.read_text("utf-8") != text:
+            path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, "utf-8", newline="\n")
             written.append(path)
     if not wanted:

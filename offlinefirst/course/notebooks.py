@@ -11,6 +11,7 @@ import hashlib
 import json
 import mimetypes
 import re
+import tomllib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,8 @@ from offlinefirst.course.lessons import FrontMatter, Lesson, front_matter
 
 #: `![what it shows](figures/name.svg)` in a markdown cell.
 LOCAL_FIGURE = re.compile(r"!\[(?P<alt>[^\]]*)\]\((?P<path>figures/[^)\s]+)\)")
+#: The ledger of claims, of which a lesson depends only on those that it decides.
+LEDGER = "claims.toml"
 #: Besides what a lesson imports, these decide what its notebook looks like.
 ALWAYS_HASHED = ("offlinefirst.device.kernel", "offlinefirst.course.notebooks")
 
@@ -94,18 +97,23 @@ def tags_of(cell: NotebookNode) -> list[str]:
 
 def source_hash(lesson: Lesson) -> str:
     """SHA-256 over everything that a notebook's outputs depend on: the lesson, its figures, the chapter's quiz, the
-    modules of `offlinefirst` it imports (and those they import), its kernelspec and the lock."""
+    modules of `offlinefirst` it imports (and those they import), the claims it decides, its kernelspec and the lock."""
     code = lesson.path.read_text("utf-8")
     files = [lesson.path, lesson.root / "requirements" / "full.txt"]
     figures = {lesson.folder / match["path"] for match in LOCAL_FIGURE.finditer(code)}
     files += [path for path in [*sorted(figures), lesson.folder / "quiz.toml"] if path.exists()]
     files += sorted((lesson.root / "jupyter/kernels").glob("*/kernel.json"))
-    files += sorted(_modules(lesson.root, {*imported_modules(code), *ALWAYS_HASHED}))
+    modules = _modules(lesson.root, {*imported_modules(code), *ALWAYS_HASHED})
+    files += sorted(path for path in modules if path.name != LEDGER)
     digest = hashlib.sha256()
     for path in files:
         data = path.read_bytes().replace(b"\r\n", b"\n")
         digest.update(f"{path.relative_to(lesson.root).as_posix()}\0{len(data)}\0".encode())
         digest.update(data)
+    for ledger in (path for path in modules if path.name == LEDGER):
+        claims = tomllib.loads(ledger.read_text("utf-8"))
+        decided = {name: claims.get(name) for name in read_front_matter(lesson).claims}
+        digest.update(json.dumps(decided, sort_keys=True).encode())
     return digest.hexdigest()
 
 

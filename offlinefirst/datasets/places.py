@@ -85,7 +85,7 @@ def locate(name: str, *, root: Path | None = None, data: Path | None = None) -> 
     state, path = state_of(entry, root, data), path_of(entry, root, data)
     if state == "here" and path is not None:
         return path
-    raise MissingDataError(f"{entry.name} is {state}. {remedy(entry)}")
+    raise MissingDataError(f"{entry.name} is {state} ({entry.file_name}). {remedy(entry)}")
 
 
 def remedy(entry: Entry) -> str:

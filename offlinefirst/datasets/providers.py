@@ -15,7 +15,7 @@ from typing import Protocol, Self
 from urllib.parse import urlsplit
 
 from offlinefirst.datasets.catalog import DatasetError, Entry
-from offlinefirst.datasets.places import path_of, remedy, state_of
+from offlinefirst.datasets.places import part_of, path_of, remedy, state_of
 from offlinefirst.delivery.errors import DeliveryError, GaveUpError
 from offlinefirst.delivery.publish import publish
 from offlinefirst.device.disk import FolderDisk
@@ -77,6 +77,11 @@ class Fetcher:
         if path is None or entry.provider in ("file", "package"):
             where = entry.path if entry.provider == "file" else f"{entry.package} {entry.version}"
             raise DatasetError(f"{entry.name}: {where} is {state}. {remedy(entry)}")
+        for taken in (path, part_of(path)):
+            if taken.is_dir():
+                raise DatasetError(
+                    f"{entry.name}: {taken} is a folder, and a file goes there. Move it, then fetch again."
+                )
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             if entry.provider == "npm":
