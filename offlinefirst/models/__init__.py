@@ -1,0 +1,1 @@
+"""Models that are small enough: pruned, quantised, distilled, converted and packaged."""
