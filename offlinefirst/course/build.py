@@ -27,6 +27,9 @@ CELL_TIMEOUT_S = 120
 #: Where one machine keeps its libraries; a traceback reads as well without it.
 LIBRARY_PATH = re.compile(r"[~\w./\\:-]*[/\\](?:lib[/\\]python3\.\d+|Lib)[/\\](?:site-packages[/\\])?")
 
+#: And where this machine keeps the course; it begins at a slash, since a colour code may stand before it.
+COURSE_PATH = re.compile(r"(?:/[\w.-]+)+/(?=offlinefirst/)")
+
 
 @dataclass(frozen=True)
 class Difference:
@@ -135,7 +138,7 @@ def normalised(notebook: NotebookNode) -> NotebookNode:
             output.get("data", {}).pop(WIDGET_VIEW, None)
             output.pop("transient", None)
             if output.output_type == "error":
-                output.traceback = [LIBRARY_PATH.sub("", line) for line in output.traceback]
+                output.traceback = [COURSE_PATH.sub("", LIBRARY_PATH.sub("", line)) for line in output.traceback]
         cell.outputs = _joined_streams(cell.outputs)
     return notebook
 
