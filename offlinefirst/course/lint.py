@@ -36,6 +36,8 @@ REMOTE = re.compile(
     re.IGNORECASE,
 )
 MACHINE_PATH = re.compile(r"(?<![\w.:/])/(?:home|root|Users|tmp|var/folders|work)/[\w.-]+|[A-Z]:\\+Users\\+\w")
+#: Pictures and colour codes: the first may hold anything, the second stand right before a path.
+NO_TEXT = re.compile(r"data:image/[^)\"']+|\x1b\[[\d;]*m")
 STAR_IMPORT = re.compile(r"^\s*from\s+\S+\s+import\s+\*", re.MULTILINE)
 SOLUTION = re.compile(r"### BEGIN SOLUTION\n(.*?)### END SOLUTION", re.DOTALL)
 REVISIT = re.compile(r'revisit="([^"#]+)#([^"]+)"')
@@ -203,7 +205,7 @@ def _machine_paths(where: str, cell: NotebookNode) -> Iterator[Problem]:
         texts += [output.get("text", ""), *output.get("traceback", [])]
         texts += [str(part) for kind, part in output.get("data", {}).items() if not kind.startswith("image/")]
     for text in texts:
-        if match := MACHINE_PATH.search(re.sub(r"data:image/[^)\"']+", "", text)):
+        if match := MACHINE_PATH.search(NO_TEXT.sub("", text)):
             yield Problem("machine-path", where, f"holds a path of one machine: {match[0]}")
 
 

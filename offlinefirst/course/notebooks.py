@@ -25,6 +25,8 @@ from offlinefirst.course.lessons import FrontMatter, Lesson, front_matter
 
 #: `![what it shows](figures/name.svg)` in a markdown cell.
 LOCAL_FIGURE = re.compile(r"!\[(?P<alt>[^\]]*)\]\((?P<path>figures/[^)\s]+)\)")
+#: "datasets/models/leaf.json" in a lesson's code: something of the course that it reads.
+NAMED_FILE = re.compile(r"""["'](?P<path>(?:benchmarks|datasets|requirements)/[\w./-]+)["']""")
 #: The ledger of claims, of which a lesson depends only on those that it decides.
 LEDGER = "claims.toml"
 #: Besides what a lesson imports, these decide what its notebook looks like.
@@ -97,11 +99,14 @@ def tags_of(cell: NotebookNode) -> list[str]:
 
 def source_hash(lesson: Lesson) -> str:
     """SHA-256 over everything that a notebook's outputs depend on: the lesson, its figures, the chapter's quiz, the
-    modules of `offlinefirst` it imports (and those they import), the claims it decides, its kernelspec and the lock."""
+    modules of `offlinefirst` it imports (and those they import), files and folders of the course that it names, the
+    claims it decides, its kernelspec and the lock."""
     code = lesson.path.read_text("utf-8")
     files = [lesson.path, lesson.root / "requirements" / "full.txt"]
     figures = {lesson.folder / match["path"] for match in LOCAL_FIGURE.finditer(code)}
     files += [path for path in [*sorted(figures), lesson.folder / "quiz.toml"] if path.exists()]
+    for named in sorted({lesson.root / match["path"] for match in NAMED_FILE.finditer(code)}):
+        files += [named] if named.is_file() else sorted(path for path in named.rglob("*") if path.is_file())
     files += sorted((lesson.root / "jupyter/kernels").glob("*/kernel.json"))
     modules = _modules(lesson.root, {*imported_modules(code), *ALWAYS_HASHED})
     files += sorted(path for path in modules if path.name != LEDGER)

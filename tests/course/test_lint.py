@@ -108,6 +108,7 @@ BROKEN_OUTPUTS = [
     ("stderr", '# %%\nimport sys\nprint("noise", file=sys.stderr)'),
     ("figure", "# %%\nfrom matplotlib.figure import Figure\n\nFigure()"),
     ("machine-path", '# %%\nprint("/ho" + "me/mutheu/model.onnx")'),
+    ("machine-path", '# %%\nprint("\\x1b[32m/ho" + "me/mutheu/model.onnx")'),
     ("remote", '# %%\nfrom IPython.display import HTML\nHTML("<img src=" + "https://example.org/a.png>")'),
 ]
 

@@ -31,7 +31,7 @@ TOKEN = "learner"
 OTHERS = sorted(
     path.relative_to(ROOT).as_posix()
     for path in (ROOT / "chapters").glob("*/*.ipynb")
-    if path != ROOT / CHAPTER and ".ipynb_checkpoints" not in path.parts
+    if path != ROOT / CHAPTER
 )
 OUTCOME = re.compile("reproduced|holds with a condition|not testable here")
 PICTURE = ".jp-OutputArea:has(.widget-slider) .jp-RenderedImage img"
