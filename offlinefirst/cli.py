@@ -95,7 +95,7 @@ def _data(options: argparse.Namespace) -> int:
     chosen = choose(read_catalog(root), options.names)
     missing = offer(chosen, root)
     if options.action == "list":
-        _data_table(Console(highlight=False), [(entry, state_of(entry, root)) for entry in chosen])
+        _data_list(console, [(entry, state_of(entry, root)) for entry in chosen])
         if missing.entries:
             console.print(missing.words(profile), markup=False)
         console.print(f"Fetched data go to {data_folder()}", markup=False)
@@ -116,18 +116,14 @@ def _data(options: argparse.Namespace) -> int:
     return 1 if failed else 0
 
 
-def _data_table(console: Console, rows: "Sequence[tuple[Entry, State]]") -> None:
-    from rich.table import Table
-
+def _data_list(console: Console, rows: "Sequence[tuple[Entry, State]]") -> None:
+    """Two lines for each data set, which fit a narrow terminal where five columns would not."""
     from offlinefirst.device.units import format_bytes
 
-    table = Table("name", "size", "state", "licence", "what it is")
-    for column in table.columns[:3]:
-        column.no_wrap = True
     for entry, state in rows:
-        size = "unknown" if entry.size_bytes is None else format_bytes(entry.size_bytes)
-        table.add_row(entry.name, size, state, entry.licence, entry.title)
-    console.print(table)
+        size = "size unknown" if entry.size_bytes is None else format_bytes(entry.size_bytes)
+        console.print(f"[bold]{entry.name}[/]: {size}, {state}")
+        console.print(f"    {entry.title} (licence: {entry.licence})", markup=False)
 
 
 _VERBS = {"test": _test, "build": _build, "doctor": _doctor, "data": _data}

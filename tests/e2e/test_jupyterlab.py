@@ -29,9 +29,7 @@ LAB = "labs/02-offline-first-design/lab.ipynb"
 SOLUTION = "solutions/02-offline-first-design/lab.ipynb"
 TOKEN = "learner"
 OTHERS = sorted(
-    path.relative_to(ROOT).as_posix()
-    for path in (ROOT / "chapters").glob("*/*.ipynb")
-    if path != ROOT / CHAPTER
+    path.relative_to(ROOT).as_posix() for path in (ROOT / "chapters").glob("*/*.ipynb") if path != ROOT / CHAPTER
 )
 OUTCOME = re.compile("reproduced|holds with a condition|not testable here")
 PICTURE = ".jp-OutputArea:has(.widget-slider) .jp-RenderedImage img"
