@@ -150,7 +150,8 @@ def _modules(root: Path, names: Iterable[str]) -> set[Path]:
             for path in (base.with_suffix(".py"), base / "__init__.py"):
                 if path.is_file() and path not in found:
                     found.add(path)
-                    found.update(base.glob("*.toml") if path.name == "__init__.py" else ())
+                    if path.name == "__init__.py":
+                        found.update(file for file in base.iterdir() if file.suffix in (".toml", ".json"))
                     queue.extend(imported_modules(path.read_text("utf-8")))
     return found
 

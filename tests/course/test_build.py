@@ -183,6 +183,58 @@ def test_the_hash_covers_lesson_figures_quiz_lock_kernels_and_imported_modules(t
     assert source_hash(lesson) == before
 
 
+def test_the_hash_covers_files_and_folders_that_the_lesson_names(tmp_path):
+    code = NOTEBOOK.replace("total / 2", 'open("benchmarks/results/one.json"), "datasets/models"')
+    root = mini_course(tmp_path, notebook=code)
+    named = ["benchmarks/results/one.json", "datasets/models/leaf.onnx", "datasets/models/deep/er.npz"]
+    for name in [*named, "datasets/other.csv", "benchmarks/results/two.json"]:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text("{}", "utf-8")
+    lesson = notebook_lesson(root)
+    for name in named:
+        before = source_hash(lesson)
+        (root / name).write_text("{1}", "utf-8")
+        assert source_hash(lesson) != before, name
+    before = source_hash(lesson)
+    (root / "datasets/other.csv").write_text("changed", "utf-8")
+    (root / "benchmarks/results/two.json").write_text("changed", "utf-8")
+    assert source_hash(lesson) == before
+
+
+def test_the_hash_covers_a_packages_data_and_of_the_ledger_only_what_the_lesson_decides(tmp_path):
+    code = NOTEBOOK.replace("#     objectives", "#     claims: [small-is-enough]\n#     objectives")
+    assert code != NOTEBOOK
+    root = mini_course(tmp_path, notebook=code.replace("total / 2", "import offlinefirst.measure"))
+    package = root / "offlinefirst/measure"
+    package.mkdir(parents=True)
+    ledger, schema = package / "claims.toml", package / "shape.json"
+    (package / "__init__.py").write_text("", "utf-8")
+    ledger.write_text('[small-is-enough]\nclaim = "small"\n[other]\nclaim = "other"\n', "utf-8")
+    schema.write_text("{}", "utf-8")
+    lesson = notebook_lesson(root)
+    before = source_hash(lesson)
+    ledger.write_text(ledger.read_text("utf-8").replace('"other"', '"another"'), "utf-8")
+    assert source_hash(lesson) == before
+    ledger.write_text(ledger.read_text("utf-8").replace('"small"', '"tiny"'), "utf-8")
+    assert source_hash(lesson) != before
+    before = source_hash(lesson)
+    schema.write_text('{"type": "object"}', "utf-8")
+    assert source_hash(lesson) != before
+
+
+def test_stored_tracebacks_do_not_say_where_the_course_lies():
+    trace = [
+        "File /home/wanjiru/my-course/offlinefirst/device/cells.py:3, in run",
+        "\x1b[32m/srv/c/offlinefirst/a.py\x1b[0m",
+    ]
+    error = nbformat.v4.new_output("error", ename="E", evalue="e", traceback=trace)
+    done = normalised(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1 / 0", outputs=[error])]))
+    assert done.cells[0].outputs[0].traceback == [
+        "File offlinefirst/device/cells.py:3, in run",
+        "\x1b[32mofflinefirst/a.py\x1b[0m",
+    ]
+
+
 def test_line_endings_do_not_change_the_hash(tmp_path):
     lesson = notebook_lesson(mini_course(tmp_path))
     before = source_hash(lesson)
