@@ -93,6 +93,8 @@ def _data(options: argparse.Namespace) -> int:
     console, root = Console(highlight=False, soft_wrap=True), course_root()
     profile = profiles.load(options.link)
     chosen = choose(read_catalog(root), options.names)
+    if options.action == "fetch" and not options.names:  # what is copied by hand is not fetched
+        chosen = [entry for entry in chosen if entry.provider != "folder"]
     missing = offer(chosen, root)
     if options.action == "list":
         _data_list(console, [(entry, state_of(entry, root)) for entry in chosen])

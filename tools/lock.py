@@ -87,9 +87,12 @@ def main() -> int:
         core_and_dev = compile_pins("dev", constraints=constraints)
     write_lock(REQUIREMENTS / "core.txt", core)
     write_lock(REQUIREMENTS / "full.txt", full)
-    write_lock(REQUIREMENTS / "dev.txt", {name: line for name, line in core_and_dev.items() if name not in core})
+    # ExecuTorch, which only Linux takes, needs the full tier's torch, so the rest of that tier is there as well.
+    there = {name for name, line in core_and_dev.items() if name in full and "sys_platform == 'linux'" in line}
+    dev = {name: line for name, line in core_and_dev.items() if name not in core and name not in there}
+    write_lock(REQUIREMENTS / "dev.txt", dev)
     (ROOT / "environment.yml").write_text(environment_yml(full))
-    print(f"core {len(core)}, full {len(full)}, dev adds {len(core_and_dev) - len(core)} packages")
+    print(f"core {len(core)}, full {len(full)}, dev adds {len(dev)} packages")
     return 0
 
 

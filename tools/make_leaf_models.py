@@ -17,11 +17,9 @@ import random
 import sys
 import tempfile
 import time
-import warnings
 from pathlib import Path
 
 import numpy as np
-import onnx
 import onnxruntime as ort
 import torch
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
@@ -32,13 +30,14 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from offlinefirst.datasets.leaves import CLASSES, leaves  # noqa: E402
+from offlinefirst.models.convert import export_onnx  # noqa: E402
 
 FOLDER = ROOT / "datasets" / "models"
 WIDTHS = {"small": 8, "medium": 16, "large": 32}
 SIZE = 48
 TRAIN, TEST, CALIBRATION = (6000, 1), (2000, 2), (256, 3)  # how many leaves, and their seed
 EPOCHS, BATCH, RATE = 8, 64, 4e-3
-OPSET, IR_VERSION = 17, 8
+OPSET = 17
 
 
 def network(width: int) -> nn.Sequential:
@@ -83,27 +82,6 @@ def trained(width: int, images: np.ndarray, labels: np.ndarray) -> nn.Sequential
             optimiser.step()
             schedule.step()
     return model.eval()
-
-
-def export(model: nn.Sequential, path: Path) -> None:
-    """Write the network as ONNX with a free batch size; batch normalisation is folded into the weights."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        torch.onnx.export(
-            model,
-            (torch.zeros(1, 3, SIZE, SIZE),),
-            str(path),
-            input_names=["image"],
-            output_names=["scores"],
-            dynamic_axes={"image": {0: "batch"}, "scores": {0: "batch"}},
-            opset_version=OPSET,
-            dynamo=False,
-        )
-    graph = onnx.load(path)
-    graph.ir_version = IR_VERSION
-    graph.doc_string = "Synthetic maize leaves; input float32 (batch, 3, 48, 48), 0 to 1, RGB; " + ", ".join(CLASSES)
-    onnx.checker.check_model(graph)
-    onnx.save(graph, path)
 
 
 class Leaves(CalibrationDataReader):
@@ -164,7 +142,8 @@ def main() -> None:
             random.seed(width)
             start = time.perf_counter()
             model = trained(width, images, labels)
-            export(model, path)
+            note = "Synthetic maize leaves; input float32 (batch, 3, 48, 48), 0 to 1, RGB; " + ", ".join(CLASSES)
+            export_onnx(model, {"image": torch.zeros(1, 3, SIZE, SIZE)}, path, opset=OPSET, note=note)
             with torch.no_grad():
                 ours = model(torch.from_numpy(as_input(test))).numpy()
             difference = float(np.abs(accuracy(path, test, test_labels)[1] - ours).max())

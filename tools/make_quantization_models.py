@@ -15,7 +15,6 @@ import json
 import platform
 import sys
 import tempfile
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +31,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from offlinefirst.datasets.leaves import CLASSES, leaves  # noqa: E402
+from offlinefirst.models.convert import export_onnx  # noqa: E402
 
 FOLDER = ROOT / "datasets" / "models" / "quantization"
 TRAIN, TEST = (4000, 1), (1000, 2)  # how many leaves, and their seed
@@ -72,18 +72,7 @@ def read_head() -> tuple[np.ndarray, np.ndarray]:
 
 def export(model: nn.Module, path: Path) -> None:
     """Write a network that takes 224 by 224 as ONNX with a free batch size."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        torch.onnx.export(
-            model,
-            (torch.zeros(1, 3, SIZE, SIZE),),
-            str(path),
-            input_names=["image"],
-            output_names=["scores"],
-            dynamic_axes={"image": {0: "batch"}, "scores": {0: "batch"}},
-            opset_version=OPSET,
-            dynamo=False,
-        )
+    export_onnx(model, {"image": torch.zeros(1, 3, SIZE, SIZE)}, path, opset=OPSET)
 
 
 def session(path: Path, threads: int = 1) -> ort.InferenceSession:

@@ -57,7 +57,7 @@ from offlinefirst.course.lessons import course_root
 from offlinefirst.datasets.leaves import CLASSES, leaves
 
 images, labels = leaves(1536, seed=1)
-test_images, test_labels = leaves(1500, seed=2)
+test_images, test_labels = leaves(2000, seed=2)
 train_x, test_x = (pictures.astype(np.float32) / 255 for pictures in (images, test_images))
 train_y = np.eye(4, dtype=np.float32)[labels]
 print(f"{len(train_x):,} leaves to train on, {len(test_x):,} others to test; {', '.join(CLASSES)}")
@@ -67,14 +67,12 @@ print(f"{len(train_x):,} leaves to train on, {len(test_x):,} others to test; {',
 
 # %%
 import logging
-import warnings
 
 import tensorflow as tf
 import tensorflow_model_optimization as tfmot
 import tf_keras
 
 logging.getLogger("tensorflow").setLevel(logging.ERROR)
-warnings.filterwarnings("ignore", message=".*tf.lite.Interpreter", category=UserWarning)
 layers = tf_keras.layers
 tf_keras.utils.set_random_seed(5)
 
@@ -92,23 +90,27 @@ def network(momentum=0.99):
 # The weights were trained with torch, which has the axes in another order.
 
 
-# %% tags=["long"]
+# %%
+STORED = np.load(course_root() / "datasets/models/pruning/leaf-medium.npz")
+PARTS = ("weight", "bias", "running_mean", "running_var")
+
+
+def arrays_of(number):
+    """One layer's arrays, with the axes as Keras has them."""
+    names = [f"{number}.{part}" for part in PARTS if f"{number}.{part}" in STORED]
+    first, *others = (STORED[name].astype(np.float32) for name in names)
+    return [first.transpose(2, 3, 1, 0) if first.ndim == 4 else first.T, *others]
+
+
 def trained(momentum=0.99):
     """The network with the weights that ship with the course."""
-    stored = np.load(course_root() / "datasets/models/pruning/leaf-medium.npz")
-    numbers = sorted({int(name.split(".")[0]) for name in stored})
-    model = network(momentum)
+    model, numbers = network(momentum), sorted({int(name.split(".")[0]) for name in STORED})
     for number, layer in zip(numbers, [one for one in model.layers if one.weights], strict=True):
-        parts = ["weight", "bias", "running_mean", "running_var"]
-        arrays = [
-            stored[f"{number}.{part}"].astype(np.float32) for part in parts if f"{number}.{part}" in stored
-        ]
-        if arrays[0].ndim == 4:
-            arrays[0] = arrays[0].transpose(2, 3, 1, 0)
-        layer.set_weights([arrays[0].T, *arrays[1:]] if arrays[0].ndim == 2 else arrays)
+        layer.set_weights(arrays_of(number))
     return model
 
 
+# %%
 def right(model):
     """For each test leaf, whether the model is right."""
     return model.predict(test_x, batch_size=250, verbose=0).argmax(1) == test_labels
@@ -116,7 +118,8 @@ def right(model):
 
 dense = trained()
 dense_right = right(dense)
-print(f"{dense.count_params():,} parameters, right on {dense_right.mean():.1%} of the test leaves")
+parameters = sum(int(tf.size(weight)) for weight in dense.trainable_weights)
+print(f"{parameters:,} parameters, right on {dense_right.mean():.1%} of the test leaves")
 
 # %% [markdown] spine="naive"
 # ## The listing
@@ -127,10 +130,12 @@ print(f"{dense.count_params():,} parameters, right on {dense_right.mean():.1%} o
 
 
 # %%
-def convert(model, optimise):
+from offlinefirst.device.quiet import swallowed_stderr
+
+
+def convert(model, *optimisations):
     converter = tf.lite.TFLiteConverter.from_keras_model(model)
-    if optimise:
-        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.optimizations = list(optimisations)
     with swallowed_stderr():  # it writes to the terminal, from C
         return converter.convert()
 
@@ -140,30 +145,29 @@ def zeros(model):
     return sum((kernel == 0).sum() for kernel in kernels) / sum(kernel.size for kernel in kernels)
 
 
-# %% tags=["long"]
-from offlinefirst.device.quiet import swallowed_stderr
-
+# %%
 sparsity = tfmot.sparsity.keras
+progress = tf_keras.callbacks.LambdaCallback(
+    on_epoch_end=lambda number, logs: print(f"epoch {number + 1}: training loss {logs['loss']:.2f}")
+)
 
 
 def listing(model, end_step, epochs, frequency=100):
-    schedule = sparsity.PolynomialDecay(
-        initial_sparsity=0.30, final_sparsity=0.80, begin_step=0, end_step=end_step, frequency=frequency
-    )
+    schedule = sparsity.PolynomialDecay(0.30, 0.80, begin_step=0, end_step=end_step, frequency=frequency)
     pruned = sparsity.prune_low_magnitude(model, pruning_schedule=schedule)
     pruned.compile(optimizer="adam", loss="categorical_crossentropy", metrics=["accuracy"])
     logs = str(device.current().scratch / "logs")
-    callbacks = [sparsity.UpdatePruningStep(), sparsity.PruningSummaries(log_dir=logs)]
+    callbacks = [sparsity.UpdatePruningStep(), sparsity.PruningSummaries(log_dir=logs), progress]
     pruned.fit(train_x, train_y, batch_size=64, epochs=epochs, callbacks=callbacks, verbose=0)
     return sparsity.strip_pruning(pruned)
 
 
+# %%
 as_listed = listing(trained(), end_step=1000, epochs=1)
-listed_file = convert(as_listed, optimise=True)
-dense_file = convert(dense, optimise=False)
-print(
-    f"{len(dense_file):,} bytes before, {len(listed_file):,} after: {len(dense_file) / len(listed_file):.1f} times smaller"
-)
+listed_file = convert(as_listed, tf.lite.Optimize.DEFAULT)
+dense_file = convert(dense)
+smaller = len(dense_file) / len(listed_file)
+print(f"{len(dense_file):,} bytes before, {len(listed_file):,} after: {smaller:.1f} times smaller")
 
 # %% [markdown]
 # It runs, and the file is a good deal smaller. Many reports end here.
@@ -177,8 +181,8 @@ print(
 print(f"asked for 80% zeros, got {zeros(as_listed):.0%}")
 
 # %% [markdown]
-# The schedule ends at step 1,000. An epoch of ours has few steps, and the toolkit prunes only at every hundredth, for the
-# first time at step 100. Nothing warns of it. Here is the schedule as a formula, by Zhu and Gupta (2017), and how far a training gets in it:
+# The schedule ends at step 1,000, and the toolkit prunes at every hundredth. Our one epoch is over before the first. So ten
+# epochs must do better; the schedule as a formula, by Zhu and Gupta (2017), tells how much:
 
 # %%
 steps = -(-len(train_x) // 64)
@@ -195,10 +199,12 @@ for epochs in (1, 5, 10):
     print(f"{epochs:>2} epochs of {steps} steps: {got}")
 
 # %% [markdown]
+# What ten epochs give depends on how many examples there are. The listing does not say, and nothing warns.
+#
 # **Second: what pruned it?** We leave pruning away and keep the last two lines, the ones about conversion.
 
 # %%
-only_converted = convert(dense, optimise=True)
+only_converted = convert(dense, tf.lite.Optimize.DEFAULT)
 print(f"the listing      {len(listed_file):,} bytes")
 print(f"without pruning  {len(only_converted):,} bytes")
 
@@ -211,28 +217,30 @@ print(f"without pruning  {len(only_converted):,} bytes")
 # %%
 wrecked = listing(trained(), end_step=steps, epochs=2, frequency=4)
 print(f"{zeros(wrecked):.0%} zeros, right on {right(wrecked).mean():.1%} (dense {dense_right.mean():.1%})")
+print(f"who guesses among four has a loss of {np.log(4):.2f}")
 
 # %% [markdown]
-# Not the zeros alone did that. A batch normalisation keeps a running mean and variance of what comes in, for use after
-# training. With a momentum of 0.99, Keras' default, each step replaces one per cent of them. Pruning has changed what comes
-# in, and after this few steps the statistics are mostly those of the network that was:
+# On the test it guesses, and by its training loss it does not. So the zeros alone did not do that. A batch normalisation
+# keeps a running mean and variance of what comes in, for use after training. With a momentum of 0.99, Keras' default, each
+# step replaces one per cent of them. Pruning has changed what comes in, and what the statistics remember is for the most
+# part the network that was:
 
 # %%
-for momentum in (0.99, 0.9):
-    print(
-        f"momentum {momentum}: after {2 * steps} steps {momentum ** (2 * steps):.1%} of the old statistics is left"
-    )
+for epochs in (2, 10):
+    kept = {momentum: momentum ** (epochs * steps) for momentum in (0.99, 0.9)}
+    said = "; ".join(f"with momentum {momentum} {left:.1%}" for momentum, left in kept.items())
+    print(f"left of the old statistics after {epochs:>2} epochs: {said}")
 
 # %% [markdown]
 # The proof is one argument away. `training=True` makes the same network, with the same zeros, use the statistics of the batch:
 
 # %%
-answers = np.concatenate([wrecked(part, training=True).numpy().argmax(1) for part in np.split(test_x, 6)])
+answers = np.concatenate([wrecked(part, training=True).numpy().argmax(1) for part in np.split(test_x, 8)])
 print(f"the same weights, with each batch's own statistics: {(answers == test_labels).mean():.1%}")
 
 # %% [markdown]
-# The training loss does not show it, since training uses the statistics of the batch. So this is found after release, or by
-# whoever measures accuracy on the converted file.
+# The training loss does not show it, since training uses the statistics of the batch. Ten epochs would leave mostly fresh
+# ones, for this number of leaves; with fewer the fault is back. It is found by whoever measures the converted file.
 
 # %% [markdown] spine="fix"
 # ## The fix, one step at a time
@@ -260,33 +268,34 @@ wrapped.build((None, 48, 48, 3))
 # %%
 rate = tf_keras.optimizers.schedules.CosineDecay(3e-3, EPOCHS * steps)
 wrapped.compile(tf_keras.optimizers.Adam(rate), "categorical_crossentropy")
-wrapped.fit(
-    train_x, train_y, batch_size=64, epochs=EPOCHS, callbacks=[sparsity.UpdatePruningStep()], verbose=0
-)
+wrapped.fit(train_x, train_y, 64, EPOCHS, verbose=0, callbacks=[sparsity.UpdatePruningStep(), progress])
 pruned = sparsity.strip_pruning(wrapped)
 pruned_right = right(pruned)
 print(f"{zeros(pruned):.0%} zeros, right on {pruned_right.mean():.1%} (dense {dense_right.mean():.1%})")
 
 # %% [markdown]
-# That is what a minute's training gives; the figures of a longer one are below. Now the bytes, three effects in four files:
+# That is what a minute's training gives; the figures of a longer one are below. Now the bytes. The converter has a second
+# option, for zeros: `EXPERIMENTAL_SPARSITY`.
 
 # %%
 import zlib
 
+BITS, SPARSE = tf.lite.Optimize.DEFAULT, tf.lite.Optimize.EXPERIMENTAL_SPARSITY
 FILES = {
     "dense": dense_file,
-    "pruned": convert(pruned, optimise=False),
+    "pruned": convert(pruned),
     "8 bits": only_converted,
-    "pruned, 8 bits": convert(pruned, optimise=True),
+    "pruned, 8 bits": convert(pruned, BITS),
+    "pruned, sparse": convert(pruned, SPARSE),
 }
 compressed = {name: len(zlib.compress(data, 9)) for name, data in FILES.items()}
 for name, data in FILES.items():
     print(f"{name:<15} raw {len(data):>8,}   compressed {compressed[name]:>8,}")
 
-# %% tags=["long"]
+# %%
 import matplotlib.pyplot as plt
 
-figure, axis = plt.subplots(figsize=(8, 2.8), layout="constrained")
+figure, axis = plt.subplots(figsize=(8, 3.2), layout="constrained")
 for row, name in enumerate(FILES):
     axis.barh(row - 0.2, len(FILES[name]) / 1000, 0.38, color="#999999")
     axis.barh(row + 0.2, compressed[name] / 1000, 0.38, color="#0072B2")
@@ -294,19 +303,21 @@ axis.text(len(FILES["dense"]) / 1000 + 3, -0.2, "raw", va="center", color="#5555
 axis.text(compressed["dense"] / 1000 + 3, 0.2, "compressed", va="center", color="#0072B2")
 axis.set_yticks(range(len(FILES)), FILES)
 axis.invert_yaxis()
-axis.set(xlabel="size in KB (1,000 bytes)", title="Pruning shows only once the file is compressed")
+axis.set(xlabel="size in KB (1,000 bytes)", title="Zeros show once they are compressed, or left out")
 axis.spines[["top", "right"]].set_visible(False)
 plt.close(figure)
 figure
 
 # %% [markdown]
-# Read the grey bars first: pruning moves none of them. The blue ones are what a download costs, and there it does: the
-# compressor makes use of the zeros. Achieng's phones keep the grey one, in storage and in memory, once it is unpacked.
+# Read the grey bars first. Pruning alone moves none of them: the zeros are written out. The blue ones are what a download
+# costs, and there it does: the compressor makes use of the zeros. The last file leaves them out and says where the others
+# belong, so it is small on the phone too. LiteRT puts the zeros back before it computes (its operator DENSIFY); what that
+# means for memory and time is measured below.
 
 # %% [markdown]
 # ### Sparse storage, by hand
 #
-# Can the zeros be left out of the file itself? Take one layer. Whoever leaves numbers out must say where the others belong.
+# How are zeros left out of a file? Take one layer. Whoever leaves numbers out must say where the others belong.
 # The simplest way is a mask: one bit for each weight.
 #
 # ![A row of eight weights, five of them zero. Below it, stored as a mask of eight bits and three values, and as three values with three positions. Dense takes 32 bytes as float32, the mask 1 byte and 12, the positions 6 and 12.](figures/sparse-storage.svg)
@@ -335,7 +346,7 @@ print(f"dense {matrix.nbytes:,} bytes; mask {bits.nbytes:,} and values {values.n
 # It is what sparse kernels compute with, and the positions cost more than the mask.
 
 
-# %% tags=["long"]
+# %%
 from itertools import pairwise
 
 
@@ -352,12 +363,12 @@ def times(rows, vector):
     return np.array([products[a:b].sum() for a, b in pairwise(begins)])
 
 
-rows = to_rows(matrix)
+# %%
+rows, short = to_rows(matrix), to_rows(matrix, np.int16)
 vector = np.random.default_rng(1).normal(size=matrix.shape[1])
 assert np.allclose(times(rows, vector), matrix @ vector)
-print(
-    f"CSR with positions of 4 bytes {sum(part.nbytes for part in rows):,}, of 2 bytes {sum(part.nbytes for part in to_rows(matrix, np.int16)):,}"
-)
+wide, narrow = (sum(part.nbytes for part in parts) for parts in (rows, short))
+print(f"CSR with positions of 4 bytes {wide:,}, of 2 bytes {narrow:,}")
 
 # %% [markdown]
 # Which is the smallest depends on the share of zeros. `entropy` is what no lossless coder can beat for zeros at random
@@ -378,18 +389,15 @@ def bits_per_weight(share, value_bits):
 
 for value_bits in (32, 8):
     for share in (0.1, 0.5, 0.8, 0.95):
-        found = bits_per_weight(share, value_bits)
-        print(
-            f"{value_bits:>2}-bit values, {share:.0%} zeros: "
-            + ", ".join(f"{k} {v:.1f}" for k, v in found.items())
-        )
+        found = ", ".join(f"{name} {bits:.1f}" for name, bits in bits_per_weight(share, value_bits).items())
+        print(f"{value_bits:>2}-bit values, {share:.0%} zeros: {found}")
 
 # %% [markdown]
 # A mask pays from one zero in 32 on for 32-bit values, and from one in 8 for 8-bit ones. CSR with 8-bit values needs two
 # thirds of zeros to break even, and beats the mask only when nearly all is zero. Move the sliders:
 
 
-# %% tags=["long"]
+# %%
 def bars(zeros_percent, value_bits):
     found = bits_per_weight(zeros_percent / 100, value_bits)
     figure, axis = plt.subplots(figsize=(8, 2.2), layout="constrained")
@@ -426,7 +434,7 @@ play(
 # for memory that is read out of order. From which share on does skipping win? One layer's product, on one thread each (the dense
 # library would take both cores, the sparse one takes one):
 
-# %% tags=["long"]
+# %%
 import time
 from functools import partial
 
@@ -434,47 +442,54 @@ from scipy.sparse import csr_matrix
 from threadpoolctl import threadpool_limits
 
 
-def in_turn(*calls, rounds=25):
-    """Median seconds of each call, one after the other in each round."""
-    seconds = np.empty((rounds, len(calls)))
-    for one in seconds:
-        for number, call in enumerate(calls):
+def in_turn(*calls, rounds=41):
+    """Seconds of each call in each round; every other round goes backwards."""
+    seconds = np.empty((rounds + 2, len(calls)))
+    for number, row in enumerate(seconds):
+        for one in range(len(calls))[:: 1 if number % 2 else -1]:
             start = time.perf_counter()
-            call()
-            one[number] = time.perf_counter() - start
-    return np.median(seconds, axis=0)
+            calls[one]()
+            row[one] = time.perf_counter() - start
+    return seconds[2:]  # the first two warm up
 
+
+# %%
+from offlinefirst.measure.host import host
 
 rng = np.random.default_rng(3)
 full = rng.normal(size=matrix.shape).astype(np.float32)
 pixels = rng.normal(size=(matrix.shape[1], 36)).astype(np.float32)  # 6 by 6 places in the picture
-with threadpool_limits(1):
-    for share in (0.5, 0.8, 0.9, 0.95, 0.99):
-        thin = full * (rng.random(full.shape) >= share)
-        sparse = csr_matrix(thin)
-        took = 1e6 * in_turn(partial(np.matmul, thin, pixels), partial(sparse.dot, pixels))
-        gain = took[0] / took[1]
-        print(
-            f"{share:.0%} zeros: dense {took[0]:5.0f} µs, sparse {took[1]:5.0f} µs: {gain:.2f} times as fast"
-        )
+print(host()["cpu"], *host()["cpu_flags"], "- one thread")
+for share in (0.5, 0.8, 0.9, 0.95, 0.99):
+    thin = full * (rng.random(full.shape) >= share)
+    with threadpool_limits(1):
+        seconds = in_turn(partial(np.matmul, thin, pixels), partial(csr_matrix(thin).dot, pixels))
+    took, gain = 1e6 * np.median(seconds, axis=0), np.median(seconds[:, 0] / seconds[:, 1])
+    print(f"{share:.0%} zeros: dense {took[0]:4.0f} µs, sparse {took[1]:4.0f} µs: {gain:.2f} times as fast")
 
 # %% [markdown]
 # At the 80 % of the listing four products of five are skipped, and what is won by it is little or nothing; at half zeros
-# skipping is far slower than not skipping. Find the crossing on your machine. LiteRT's float kernels
-# (XNNPACK) have sparse versions too, tuned by hand: for convolutions of 1 by 1 alone, and from two thirds of zeros on. This
-# network's are 3 by 3.
+# skipping is far slower than not skipping. Find the crossing on your machine.
+#
+# LiteRT's float kernels (XNNPACK) have sparse versions too, for part of a network at a time, and with conditions: the
+# weights are stored sparse, the part begins with a 3 by 3 convolution of stride 2 and ends in a mean over the picture (or in
+# depth-to-space), and at least two thirds of the weights of its 1 by 1 convolutions are zero (README of TensorFlow's XNNPACK
+# delegate). The convolutions of this network are 3 by 3.
 
 # %% [markdown] spine="measure"
 # ## Measure it
 #
-# The four files under LiteRT, one thread, one leaf at a time and in turn; accuracy from the files themselves, with the
+# The five files under LiteRT, one thread, one leaf at a time and in turn; accuracy from the files themselves, with the
 # interval of the *difference* to the dense one: both saw the same leaves, so only those count on which they differ.
 
 
 # %%
+from ai_edge_litert.interpreter import Interpreter
+
+
 def interpreter(data, batch=1):
     with swallowed_stderr():
-        one = tf.lite.Interpreter(model_content=data, num_threads=1)
+        one = Interpreter(model_content=data, num_threads=1)
         one.resize_tensor_input(one.get_input_details()[0]["index"], [batch, 48, 48, 3])
         one.allocate_tensors()
     return one
@@ -486,6 +501,7 @@ def scores(one, pictures):
     return one.get_tensor(one.get_output_details()[0]["index"])
 
 
+# %%
 def file_right(data):
     one = interpreter(data, 250)
     found = [scores(one, part).argmax(1) for part in np.array_split(test_x, len(test_x) // 250)]
@@ -493,83 +509,104 @@ def file_right(data):
 
 
 # %%
+def points_lost(name):
+    """Points lost against the dense file, and half the width of the 95 % interval."""
+    lost = answers["dense"].astype(float) - answers[name]
+    return 100 * lost.mean(), 196 * lost.std() / len(lost) ** 0.5
+
+
 answers = {name: file_right(data) for name, data in FILES.items()}
 ready = [interpreter(data) for data in FILES.values()]
 seconds = in_turn(*[lambda one=one: scores(one, test_x[:1]) for one in ready], rounds=150)
-print(f"{'':<15}{'right':>7}{'points lost':>22}{'p50':>10}{'against dense':>16}")
-for (name, found), took in zip(answers.items(), seconds, strict=True):
-    lost = answers["dense"].astype(float) - found
-    margin = 196 * lost.std() / len(lost) ** 0.5
-    print(
-        f"{name:<15}{found.mean():>7.1%}{100 * lost.mean():>12.1f} ± {margin:<7.1f}{1000 * took:>7.2f} ms{took / seconds[0]:>13.2f}"
-    )
+ratios = np.median(seconds / seconds[:, :1], axis=0)
+print(f"{'':<15}{'right':>7}{'points lost':>20}{'p50':>10}{'against dense':>16}")
+for name, took, ratio in zip(FILES, np.median(seconds, axis=0), ratios, strict=True):
+    lost, margin = points_lost(name)
+    said = f"{lost:>10.1f} ± {margin:<7.1f}{1000 * took:>7.2f} ms{ratio:>16.2f}"
+    print(f"{name:<15}{answers[name].mean():>7.1%}{said}")
 
 # %% [markdown]
-# Pruning alone changes the last column by nothing but noise. Quantised weights are computed with in other kernels, which may
-# be faster or slower on your processor; the next chapter is about that.
+# Pruning changes the last column by nothing but noise, stored sparse or not. Quantised weights are computed with in other
+# kernels, which may be faster or slower on your processor; the next chapter is about that.
 #
 # ### With more training
 #
-# `benchmarks/pruning.py` does the same with all 6,000 training leaves and with time, and weighs the memory of a fresh process for
-# each file. It takes minutes, so these are the figures it wrote when it was last run:
+# `benchmarks/pruning.py` does the same with 6,000 training leaves, tests the same 2,000, and weighs the memory of a fresh
+# process for each file. It also trains the dense network on in the same way, without zeros: what is lost against that one
+# is what the zeros cost. It takes minutes, so these are the figures it wrote when it was last run:
 
 # %%
 import json
 
 report = json.loads((course_root() / "benchmarks/results/pruning.json").read_text())
+metrics, facts = report["metrics"], report["host"]
 print(f"{'':<26}{'raw':>9}{'compressed':>12}{'peak RSS':>12}{'p50':>10}{'right':>8}")
 for row in report["rows"]:
     if row["part"] == "magnitude":
-        sizes = f"{row['raw_bytes']:>9,}{row['compressed_bytes']:>12,}{row['peak_rss_bytes'] / 1e6:>9.0f} MB"
+        sizes = f"{row['raw_bytes']:>9,}{row['compressed_bytes']:>12,}{row['peak_rss_bytes'] / 1e6:>9.1f} MB"
         print(f"{row['model']:<26}{sizes}{row['p50_ms']:>7.2f} ms{row['accuracy']:>8.1%}")
-metrics = report["metrics"]
-print(
-    f"\non the wire {metrics['wire_ratio']:.1f} times smaller, for {metrics['wire_loss_points']:.1f} points"
-)
-print(f"measured on: {report['host']['cpu']}")
+wire = metrics["wire_loss_points"], metrics["wire_loss_margin"]
+print(f"\non the wire {metrics['wire_ratio']:.1f} times smaller, for {wire[0]:.1f} ± {wire[1]:.1f} points")
+print(f"{facts['epochs']} epochs, {facts['threads']} thread, {facts['cpu']}: {' '.join(facts['cpu_flags'])}")
 
 # %% [markdown]
-# Peak RSS is nearly all runtime here: the model is a rounding error beside it, and no pruning moves it.
+# Peak RSS is the runtime's, and hardly knows the files apart.
 
 # %% [markdown] spine="claim"
 # ## The claims, checked
 #
-# The claim is 4.1 of 12.3 MB, a third. We ask our file to be a third of the dense one, raw, as the claim counts; first with the
-# whole listing, then for pruning by itself:
+# The claim is 4.1 of 12.3 MB, a third. We ask our file to be a third of the dense one, raw, as the claim counts. And as the
+# claim names pruning as the cause, we ask what each part of the listing does without the other:
 
 # %%
 from offlinefirst.measure.claims import verdict
 from offlinefirst.measure.rules import at_most, holds_if
 
-shares = {
-    "pruned and converted with Optimize.DEFAULT": 100 * len(FILES["pruned, 8 bits"]) / len(dense_file),
-    "pruned alone": 100 * len(FILES["pruned"]) / len(dense_file),
-}
-print(f"Optimize.DEFAULT without pruning: {100 * len(only_converted) / len(dense_file):.1f} percent")
-rule = holds_if(
-    "if the weights are stored in 8 bits, which gives as much without pruning",
-    at_most(100 * 4.1 / 12.3),
-    where="pruned and converted with Optimize.DEFAULT",
-    elsewhere="pruned alone",
-)
-verdict("prune-size", measured=shares, unit="percent of the dense file, raw", rule=rule, possible=(0, 200))
+THIRD = 100 * 4.1 / 12.3
+names = ("pruned, 8 bits", "8 bits", "pruned", "pruned, sparse")
+shares = {name: 100 * len(FILES[name]) / len(dense_file) for name in names}
+
+
+def smaller_by_pruning(share):
+    """if the weights are stored in 8 bits, which makes the file at most a third without pruning too"""
+    if share["pruned, 8 bits"] > THIRD:
+        return "not reproduced"
+    needed = share["pruned"] <= THIRD or share["8 bits"] > THIRD
+    return "reproduced" if needed else "holds with a condition"
+
+
+verdict("prune-size", measured=shares, unit="percent of the dense file, raw", rule=smaller_by_pruning)
 
 # %% [markdown]
-# And the accuracy: at most 1.2 points lost at 80 % zeros, with the minute of training of this page and with the training of
-# the benchmark:
+# Pruning can get there by itself, with an option that the listing does not use.
+#
+# And the accuracy: at most 1.2 points lost at 80 % zeros, from the dense file to the pruned one of 8 bits, on the same 2,000
+# leaves, with the minute of training of this page and with the training of the benchmark:
 
 # %%
-lost = {
-    "trained at length": metrics["wire_loss_points"],
-    "trained for a minute": 100 * float(dense_right.mean() - pruned_right.mean()),
+length, minute = "trained at length", "trained for a minute"
+found = {
+    length: (metrics["wire_loss_to_start"], metrics["wire_loss_to_start_margin"]),
+    minute: points_lost("pruned, 8 bits"),
+    "at length, against a dense one trained on as long": wire,
 }
-rule = holds_if(
-    "if the pruned network is trained on at length",
-    at_most(1.2),
-    where="trained at length",
-    elsewhere="trained for a minute",
+for name, (lost, margin) in found.items():
+    print(f"{name}: {lost:.1f} ± {margin:.1f} points lost")
+unsure = [name for name, (lost, margin) in found.items() if abs(lost - 1.2) <= margin]
+condition = "if the pruned network is trained on at length" + (
+    ", and the dense one is not" if wire[0] > 1.2 else ""
 )
-verdict("prune-accuracy", measured=lost, unit="points lost", rule=rule, possible=(-100, 100))
+if unsure:
+    condition += f" (within the noise of 1.2: {'; '.join(unsure)})"
+
+# %%
+verdict(
+    "prune-accuracy",
+    measured={name: float(found[name][0]) for name in (length, minute)},
+    unit="points lost",
+    rule=holds_if(condition, at_most(1.2), where=length, elsewhere=minute),
+    possible=(-100, 100),
+)
 
 # %% [markdown] spine="production"
 # ## The production version
@@ -582,18 +619,21 @@ from offlinefirst.models import prune
 
 weights = {weight.name: weight.numpy() for weight in pruned.weights}
 thin = prune.magnitude(weights, {name: 0.95 for name in prune.prunable(weights)[1:-1]})
-for name, arrays in {"as pruned": weights, "95 % zeros": thin}.items():
+cut = tf_keras.models.clone_model(pruned)
+cut.set_weights(list(thin.values()))
+for name, arrays, model in (("as pruned", weights, pruned), ("95 % zeros", thin, cut)):
     found = prune.stored(arrays)
     print(
-        f"{name:<11} zeros {found.zeros:.0%}, raw {found.raw_bytes:,}, compressed {found.compressed_bytes:,}",
-        end=", ",
+        f"{name:<11} zeros {found.zeros:.0%}, right {right(model).mean():.1%}; raw {found.raw_bytes:,}",
+        end="",
     )
-    print(f"packed {found.packed_bytes:,}, both {found.packed_compressed_bytes:,}")
+    print(f", compressed {found.compressed_bytes:,}, packed {found.packed_bytes:,}", end="")
+    print(f", both {found.packed_compressed_bytes:,}")
 one = thin[prune.prunable(thin)[3]]
 assert np.array_equal(prune.unpack(prune.pack(one)), one)
 
 # %% [markdown]
-# What cannot be pruned is refused with a sentence that says what to do:
+# Zeros are cheap to make; without training after, the accuracy goes. What cannot be pruned is refused with a sentence that says what to do:
 
 # %%
 broken = weights | {name: np.full_like(weights[name], np.nan) for name in prune.prunable(weights)[:1]}
@@ -613,11 +653,12 @@ for attempt in attempts:
 # %% [markdown] spine="limits"
 # ## What this does not show
 #
-# - **The leaves are synthetic, the network small.** Large networks have more to spare. The toolkit's authors report 78.1 %
-#   for InceptionV3, and 74.6 % with 87.5 % zeros: points are lost there as well.
+# - **The leaves are synthetic, the network small.** Large networks have more to spare. For InceptionV3 the toolkit's guide
+#   reports 78.1 %, then 76.1 % with 75 % zeros and 74.6 % with 87.5 % (tensorflow.org/model_optimization/guide/pruning):
+#   points are lost there as well.
 # - **The claim's own model cannot be had.** We tested the listing, on our network, and its ratio.
-# - **Compressed is not stored.** Android packages and most servers compress, and the phone unpacks. Whoever reads a model
-#   in place (chapter 1) keeps it uncompressed, and then zeros save nothing.
+# - **Compressed is not stored.** Most servers compress what they send. An Android package commonly leaves `.tflite` files out
+#   of its compression (`noCompress`), so that they can be read in place (chapter 1): there, zeros written out save nothing.
 # - **Zeros in a pattern are another matter.** Two of every four weights can be skipped by some accelerators, and blocks by
 #   some kernels. Ask the runtime that you ship, not the paper.
 
@@ -632,5 +673,6 @@ quiz("05-pruning/01-magnitude-pruning")
 # %% [markdown] spine="next"
 # ## Next
 #
-# Zeros save bytes on the wire and no time at all. [The next notebook](02-structured-and-movement.ipynb) takes whole filters
-# and attention heads out, so that what is left is dense, smaller and faster under any runtime.
+# Zeros save bytes, on the wire or in a file that leaves them out, and no time.
+# [The next notebook](02-structured-and-movement.ipynb) takes whole filters and attention heads out, so that what is left is
+# dense, smaller and faster under any runtime.

@@ -67,11 +67,11 @@ def prune(weights, shares):
         shares: The share of zeros wanted by name of a layer, 0 to 1. Layers that are not named stay.
 
     Returns:
-        A new dict with all arrays. In a layer that is named, round(share * size) weights are zero, no more and no fewer
+        A new dict with all arrays, of their shapes and types. In a layer that is named, round(share * size) weights are zero, no more and no fewer
         (none of the given weights is zero already), and each of them was at most as large as each that is left.
 
     Raises:
-        ValueError: A share is outside 0 to 1 or no number; a name is no layer; a layer would be all zeros; or a layer's
+        ValueError: A share is outside 0 to 1, or NaN; a name is no layer; a layer would be all zeros; or a layer's
             weight is NaN or infinite.
 
     Hint: `numpy.argsort`, and mind weights of equal magnitude.
@@ -113,7 +113,7 @@ def draw_model(seed, *, ties=False):
     return {name: array.astype(np.float32) for name, array in drawn.items()}
 
 
-# %% tags=["long"]
+# %%
 def refuses(weights, shares):
     try:
         prune(weights, shares)
@@ -122,6 +122,7 @@ def refuses(weights, shares):
     return False
 
 
+# %%
 SHARES = [
     {"conv.weight": 0.5},
     {"conv.weight": 0.8, "fc.weight": 0.3},
@@ -147,6 +148,7 @@ def compare(old, new, wanted, case, verify):
     """One array, before and after."""
     new = np.asarray(new)
     verify(new.shape == old.shape, f"{case} has another shape.")
+    verify(new.dtype == old.dtype, f"{case} was {old.dtype} and is {new.dtype}: count the bytes.")
     verify(old.ndim > 1 or np.array_equal(new, old), f"{case}: you pruned it, and it is no layer.")
     zeros, left = int((new == 0).sum()), new != 0
     verify(zeros == wanted, f"{case} has {zeros} zeros; {wanted} were asked for.")
@@ -350,7 +352,7 @@ def report(dense, pruned, timings):
 
     Args:
         dense, pruned: Arrays by name; the same names, and shapes and types may be others.
-        timings: Dicts {"model": "dense" or "pruned", "threads": a number, "seconds": a list}, in no order.
+        timings: {"model": "dense" or "pruned", "threads": int, "seconds": list} each; no such pair twice.
 
     Returns:
         {"raw": ratio of the bytes of all arrays in memory,
@@ -381,22 +383,15 @@ def report(dense, pruned, timings):
 # The check draws pairs of models (zeros only, 8 bits only, both, filters removed) and counts by itself.
 
 
-# %% tags=["long"]
+# %%
 def pair(kind, seed):
     """A dense model, and what became of it."""
     dense = draw_model(seed)
     dense["fc.bias"][:2] = 0  # biases may be zero, and are no layer
-    shares = {"conv.weight": 0.8, "fc.weight": 0.9}
-    small = (
-        dense
-        if "zeros" not in kind
-        else {
-            name: np.where(np.abs(a) <= np.quantile(np.abs(a), shares.get(name, 0)), 0, a).astype(a.dtype)
-            if name in shares
-            else a
-            for name, a in dense.items()
-        }
-    )
+    small = dict(dense)
+    for name, share in {"conv.weight": 0.8, "fc.weight": 0.9}.items() if "zeros" in kind else ():
+        least = np.quantile(np.abs(dense[name]), share)
+        small[name] = np.where(np.abs(dense[name]) <= least, 0, dense[name]).astype(np.float32)
     if "8 bits" in kind:
         small = {
             name: np.round(a * 40).clip(-127, 127).astype(np.int8) if a.ndim > 1 else a
@@ -461,13 +456,13 @@ with check(
 #
 # This network is small enough to train here: three layers that sort 64 measurements of a leaf into four classes (the
 # synthetic leaves of chapter 2). Packed as in exercise 3 it may take 7,200 bytes, training may go on for 20 more epochs,
-# and it may lose one point. Which layer gives how much, and when?
+# and it may lose a point and a half. Which layer gives how much, and when?
 
 
 # %% tags=["long"]
 SIZES = [64, 128, 64, 4]
 LAYERS = ["first", "second", "third"]
-BUDGET_BYTES, BUDGET_EPOCHS, MOST_POINTS = 7_200, 20, 1.0
+BUDGET_BYTES, BUDGET_EPOCHS, MOST_POINTS = 7_200, 20, 1.5
 _rng = np.random.default_rng(4)
 _centres = _rng.normal(size=(4, 64)) * 0.6
 
@@ -491,8 +486,8 @@ def run(net, inputs):
     return outputs
 
 
-def right(net):
-    return float((run(net, TEST[0])[-1].argmax(1) == TEST[1]).mean())
+def right(net, leaves=TEST):
+    return float((run(net, leaves[0])[-1].argmax(1) == leaves[1]).mean())
 
 
 # %% tags=["long"]
@@ -552,7 +547,8 @@ def plan():
 
 
 # %% [markdown]
-# The check carries your plan out, and trains for real. It prunes with its own code, so this exercise does not wait for the
+# The check carries your plan out, and trains for real. What it prints for each round is measured on leaves that you may
+# look at; the points are counted on others, since a plan that is changed until one set likes it fits that set. It prunes with its own code, so this exercise does not wait for the
 # first one.
 
 
@@ -569,7 +565,10 @@ def carry_out(rounds):
     return net
 
 
-# %% tags=["long"]
+# %%
+from numbers import Integral
+
+
 def well_formed(rounds, verify):
     verify(isinstance(rounds, list) and bool(rounds), "Return a list of at least one round.")
     for one in rounds:
@@ -577,7 +576,8 @@ def well_formed(rounds, verify):
         verify(set(one["shares"]) <= set(LAYERS), f"The layers are {', '.join(LAYERS)}.")
         fine = all(0 <= share < 1 for share in one["shares"].values())
         verify(fine, "A share is from 0 to less than 1.")
-        verify(type(one["epochs"]) is int and one["epochs"] >= 0, "epochs is a whole number from 0.")
+        whole = isinstance(one["epochs"], Integral) and one["epochs"] >= 0
+        verify(whole, "epochs is a whole number from 0.")
     spent = sum(one["epochs"] for one in rounds)
     verify(spent <= BUDGET_EPOCHS, f"The plan trains for {spent} epochs, and there are {BUDGET_EPOCHS}.")
 
@@ -589,13 +589,14 @@ with check(
     rounds = plan()
     well_formed(rounds, verify)
     pruned = carry_out(rounds)
-    size, lost = sparse_bytes(pruned), 100 * (right(DENSE) - right(pruned))
-    print(f"{size:,} bytes packed, {lost:.1f} points lost")
+    others = measured_leaves(10_000, 3)
+    size, lost = sparse_bytes(pruned), 100 * (right(DENSE, others) - right(pruned, others))
+    print(f"{size:,} bytes packed, {lost:.1f} points lost on {len(others[1]):,} other leaves")
     verify(size <= BUDGET_BYTES, f"Packed it takes {size:,} bytes; {BUDGET_BYTES:,} are there.")
     verify(lost <= MOST_POINTS, f"It lost {lost:.1f} points; {MOST_POINTS} are allowed.")
 
 # %% [markdown]
-# Now argue. Why does each layer give what it gives? Where did your epochs go? The loss was measured on 4,000 leaves like
+# Now argue. Why does each layer give what it gives? Where did your epochs go? The loss was measured on 10,000 leaves like
 # those of the training: what might it hide about the leaves of a dry year? And what would the plan look like if Achieng
 # wanted answers in half the time, and did not mind the bytes?
 

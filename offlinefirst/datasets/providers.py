@@ -74,8 +74,8 @@ class Fetcher:
         if state == "here":
             return f"{entry.name}: here and whole"
         path = path_of(entry, self._root, self._data)
-        if path is None or entry.provider in ("file", "package"):
-            where = entry.path if entry.provider == "file" else f"{entry.package} {entry.version}"
+        if path is None or entry.provider in ("file", "package", "folder"):
+            where = f"{entry.package} {entry.version}" if entry.provider == "package" else entry.path
             raise DatasetError(f"{entry.name}: {where} is {state}. {remedy(entry)}")
         for taken in (path, part_of(path)):
             if taken.is_dir():

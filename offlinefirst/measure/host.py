@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 # Instruction sets that decide how fast a maths library runs.
-_FLAGS = ("sse4_2", "avx", "avx2", "fma", "avx512f", "avx512_vnni", "amx_int8", "asimd", "asimddp", "i8mm", "sve")
+_X86 = ("sse4_2", "avx", "avx2", "fma", "avx512f", "avx512_vnni", "avx_vnni", "amx_int8")
+_FLAGS = (*_X86, "asimd", "asimddp", "i8mm", "sve")
 
 
 def host(*packages: str) -> dict[str, Any]:

@@ -176,9 +176,12 @@ def matrix(
     quality: Mapping[str, float] | None = None,
     rounds: int = 2,
     progress: Progress | None = None,
+    own: Mapping[str, Mapping[str, Any]] | None = None,
     **options: Any,
 ) -> Matrix:
     """Measure every model on every device.
+
+    A row may be a model under a runtime as well: name the same model once for each, and give each its runner in `own`.
 
     Args:
         models: Files by the name that tables show.
@@ -186,19 +189,27 @@ def matrix(
         quality: A number for each model, measured by the caller: accuracy, F1, chrF.
         rounds: In how many fresh processes each cell is measured, one in each round.
         progress: Called before each measurement with the model, the device, how many are done and of how many.
+        own: Options of single models by name, in the place of those for all: another runner, inputs in another layout.
         options: Passed on to `bench`: runner, inputs, threads, min_seconds and so on, but not profile and processes.
 
     Returns:
         The matrix. A cell that failed once holds the reason and is not tried again.
 
     Raises:
-        MeasurementError: There is nothing to measure, or quality is given for a model that is not there.
+        MeasurementError: There is nothing to measure; quality or options are given for a model that is not there; or
+            options hold the device or the processes, which the matrix itself chooses.
     """
     names = list(dict.fromkeys(profiles))
     if not models or not names or rounds < 1:
         raise MeasurementError("a matrix needs at least one model, one device and one round")
     if unknown := set(quality or {}) - set(models):
         raise MeasurementError(f"quality is given for {', '.join(sorted(unknown))}, which is no model of this matrix")
+    if unknown := set(own or {}) - set(models):
+        raise MeasurementError(f"options are given for {', '.join(sorted(unknown))}, which is no model of this matrix")
+    chosen = {model: {**options, **(own or {}).get(model, {})} for model in models}
+    for model, given in chosen.items():
+        if wrong := {"profile", "processes"} & set(given):
+            raise MeasurementError(f"{model}: {', '.join(sorted(wrong))} is the matrix's own: profiles= and rounds=")
     keys = [(model, profile) for model in models for profile in names]
     cells: dict[tuple[str, str], Report | str] = {}
     for number in range(rounds):
@@ -209,7 +220,7 @@ def matrix(
             if isinstance(before, str):
                 continue
             try:
-                report = bench(models[model], profile=profile, **options)
+                report = bench(models[model], profile=profile, **chosen[model])
                 cells[model, profile] = report if before is None else before.with_runs_of(report)
             except (MeasureError, DeviceError, OSError) as error:
                 cells[model, profile] = f"{type(error).__name__}: {str(error).splitlines()[0]}"

@@ -164,9 +164,18 @@ def observe(path: Path, batches: Callable[[], Iterable[Feed]], *, exact: bool) -
 
 
 def write(
-    source: Path, target: Path, ranges: Mapping[str, tuple[float, float]], *, per_channel: bool, reduce_range: bool
+    source: Path,
+    target: Path,
+    ranges: Mapping[str, tuple[float, float]],
+    *,
+    per_channel: bool,
+    reduce_range: bool,
+    floats: int = 0,
 ) -> None:
-    """Put quantise and dequantise nodes around what ONNX Runtime can compute in integers."""
+    """Put quantise and dequantise nodes around what ONNX Runtime can compute in integers.
+
+    The first `floats` convolutions, with the activation functions behind them, are left out.
+    """
     from onnxruntime.quantization import CalibrationMethod, QuantType
     from onnxruntime.quantization.calibrate import TensorsData
     from onnxruntime.quantization.qdq_quantizer import QDQQuantizer
@@ -174,16 +183,22 @@ def write(
     from onnxruntime.quantization.registry import QDQRegistry, QLinearOpsRegistry
 
     found = {name: (np.float32(low), np.float32(high)) for name, (low, high) in ranges.items()}
+    model = load_model_with_shape_infer(source)
+    for number, node in enumerate(model.graph.node):
+        node.name = node.name or f"{node.op_type}-{number}"
+    left = [node for node in model.graph.node if node.op_type == "Conv"][:floats]
+    made = {name for node in left for name in node.output}
+    left += [node for node in model.graph.node if node.op_type in ("Relu", "Clip") and node.input[0] in made]
     with contextlib.redirect_stdout(io.StringIO()):
         quantiser = QDQQuantizer(
-            load_model_with_shape_infer(source),
+            model,
             per_channel,
             reduce_range,
             QuantType.QInt8,
             QuantType.QUInt8,
             TensorsData(CalibrationMethod.MinMax, found),
             [],
-            [],
+            [node.name for node in left],
             sorted({*QLinearOpsRegistry, *QDQRegistry}),
             {},
         )

@@ -2,9 +2,11 @@
 
 The hub's listing says what each file weighs and hashes to. Large files go through `offlinefirst.delivery.download`:
 they are resumed, checked by SHA-256 and appear only when whole. Small ones are checked by the hash that git gives them.
-A file that is there and right is not asked for again.
+A file that is there and right is not asked for again, and weights that came damaged are not fetched a second time
+unasked: somebody pays for them.
 """
 
+import contextlib
 import hashlib
 import json
 import time
@@ -18,6 +20,7 @@ import httpx
 from offlinefirst.delivery.download import download
 from offlinefirst.delivery.errors import DamagedError, DeliveryError
 from offlinefirst.delivery.policy import Policy
+from offlinefirst.device.units import format_bytes
 from offlinefirst.models.errors import ModelError
 
 ENDPOINT = "https://huggingface.co"
@@ -60,6 +63,7 @@ def bring(
     policy: Policy | None = None,
     client: httpx.Client | None = None,
     progress: bool | None = None,
+    before_rest: Callable[[Path, int], None] | None = None,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Path:
     """Bring a translator's files into a folder, going on where an earlier try had to stop.
@@ -71,18 +75,21 @@ def bring(
         revision: A branch or a commit.
         manifest: The files, when a list is at hand; else the hub is asked.
         policy: How patient to be.
-        client: For proxies, certificates and headers of your own.
+        client: For proxies, certificates and headers of your own. It stays open.
         progress: As `download`.
+        before_rest: Called when config.json is here, with the folder and the bytes of all files, so that a model which
+            is too large can be refused by raising.
         sleep: Waits so many seconds.
 
     Returns:
         The folder, in which every file is whole.
 
     Raises:
-        HubError: The repository is not there or not whole, or the link failed too often.
+        HubError: The repository is not there or not whole, the link failed too often, or the weights came damaged.
     """
     patience = policy or Policy()
-    with client or httpx.Client(timeout=patience.read_timeout_s, follow_redirects=True) as asked:
+    with contextlib.ExitStack() as stack:
+        asked = client or stack.enter_context(httpx.Client(timeout=patience.read_timeout_s, follow_redirects=True))
         listed = (
             list(manifest) if manifest is not None else listing(repository, endpoint, revision, asked, patience, sleep)
         )
@@ -92,11 +99,13 @@ def bring(
             url = f"{endpoint}/{repository}/resolve/{revision}/{file.name}"
             try:
                 if file.sha256 is not None:
-                    _large(url, file, to / file.name, policy=policy, progress=progress, sleep=sleep)
+                    _large(url, file, to / file.name, policy=policy, progress=progress, client=client, sleep=sleep)
                 else:
                     _small(asked, url, file, to / file.name, patience, sleep)
             except DeliveryError as error:
                 raise HubError(f"{repository}: {file.name} did not come: {error}") from error
+            if file.name == "config.json" and before_rest is not None:
+                before_rest(to, sum(one.size_bytes for one in chosen))
     return to
 
 
@@ -181,15 +190,15 @@ def _remote(row: dict[str, Any]) -> RemoteFile:
 
 def _large(url: str, file: RemoteFile, to: Path, **options: Any) -> None:
     assert file.sha256 is not None, "it was asked"
-    for last in (False, False, True):
-        try:
-            download(url, sha256=file.sha256, to=to, size_bytes=file.size_bytes, **options)
-        except DamagedError:  # the bytes were put aside; damage on the way deserves another try, damage at home none
-            if last:
-                raise
-        else:
-            to.with_name(to.name + ".bad").unlink(missing_ok=True)
-            return
+    aside = to.with_name(to.name + ".bad")
+    aside.unlink(missing_ok=True)  # of an earlier try: another one needs its room
+    try:
+        download(url, sha256=file.sha256, to=to, size_bytes=file.size_bytes, **options)
+    except DamagedError as error:
+        raise HubError(
+            f"{file.name} came damaged and lies in {aside.name}. Another try costs {format_bytes(file.size_bytes)} and "
+            "is yours to decide: call once more, over another link if there is one"
+        ) from error
 
 
 def _small(

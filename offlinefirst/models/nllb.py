@@ -1,7 +1,8 @@
 """NLLB translators: what one would cost before a byte is fetched, and loading one from here or from afar.
 
 `plan_nllb` works from the configuration alone. `load_nllb` takes the course's toy ("teacher", "student"), a folder, or
-a real checkpoint's name; it checks everything that can be checked before it begins what takes long.
+a real checkpoint's name; it checks everything that can be checked before it begins what takes long. What was fetched
+once is loaded without a link, and what the device cannot hold is refused before its weights are fetched.
 
 >>> from offlinefirst.device.profiles import load
 >>> plan_nllb("facebook/nllb-200-distilled-600M", profile=load("phone-2gb")).parameters
@@ -16,19 +17,29 @@ from typing import Any
 
 from offlinefirst.delivery.policy import Policy
 from offlinefirst.device.current import current
-from offlinefirst.device.profiles import Profile
+from offlinefirst.device.profiles import Link, Profile
 from offlinefirst.models import hub
-from offlinefirst.models.nllb_shape import KNOWN, PRECISIONS, STORED_TOKENIZER_BYTES, NllbError, Plan, Shape, plan
+from offlinefirst.models.nllb_shape import (
+    KNOWN,
+    LOADED,
+    PRECISIONS,
+    STORED_TOKENIZER_BYTES,
+    NllbError,
+    Plan,
+    Shape,
+    plan,
+)
 
 __all__ = ["KNOWN", "NllbError", "Plan", "Shape", "load_nllb", "plan_nllb"]
 
 
-def plan_nllb(name_or_path: str | Path, *, profile: Profile | None = None) -> Plan:
+def plan_nllb(name_or_path: str | Path, *, profile: Profile | None = None, link: Link | None = None) -> Plan:
     """Tell what a translator would cost, from its configuration alone: nothing is fetched or loaded.
 
     Args:
         name_or_path: "teacher" or "student", a folder with a config.json, or a key of `KNOWN`.
         profile: The device; the current one when None.
+        link: What it would come over; the device's own when None.
 
     Raises:
         NllbError: No such name, or a configuration that cannot be read.
@@ -43,7 +54,7 @@ def plan_nllb(name_or_path: str | Path, *, profile: Profile | None = None) -> Pl
         download = shape.parameters * PRECISIONS["float32"] + STORED_TOKENIZER_BYTES
     else:
         raise NllbError(f"{name!r} is no folder with a config.json here, and none of {', '.join(_names())}")
-    return plan(name, shape, download, device)
+    return plan(name, shape, download, device, link)
 
 
 def load_nllb(
@@ -52,17 +63,22 @@ def load_nllb(
     source: str = "eng_Latn",
     target: str = "swh_Latn",
     folder: Path | None = None,
+    profile: Profile | None = None,
     endpoint: str = hub.ENDPOINT,
     policy: Policy | None = None,
     **options: Any,
 ) -> tuple[Any, Any]:
     """Load a translator and its tokenizer, fetching it first when it is nowhere on this computer.
 
+    A name is looked for in `folder`; then, unless a folder, an endpoint, a manifest or a revision is given, in the
+    cache of the hub's own client. With a manifest or a revision every file is compared with it.
+
     Args:
         name_or_path: "teacher" or "student", a folder, or a repository's name.
         source: The language to translate from, as NLLB writes it.
         target: The language to translate into.
         folder: Where fetched files go; below the course's data folder when None.
+        profile: The device that it must fit; the current one when None.
         endpoint: The hub or a mirror.
         policy: How patient to be with the link.
         options: Others of `hub.bring`, such as `manifest`.
@@ -71,14 +87,15 @@ def load_nllb(
         The model, in float32 and ready to translate, and the tokenizer with both languages set.
 
     Raises:
-        NllbError: A file is missing, cut short or damaged, or a language is unknown.
+        NllbError: A file is missing, cut short or damaged, a language is unknown, or the device cannot hold it.
         DistillError: Weights that are no finite numbers.
         HubError: The files could not be fetched; what came is kept.
     """
-    found = _here(name_or_path)
+    device, found = profile or current().profile, _here(name_or_path)
     if found is None:
-        found = _fetched(str(name_or_path), folder, endpoint, policy, options)
+        found = _fetched(str(name_or_path), folder, device, endpoint, {"policy": policy, **options})
     _check_files(found)
+    _refuse_too_large(plan_nllb(found, profile=device), fetching=False)
     tokenizer = _tokenizer(found, source, target)  # small, and an unknown language is told before the weights are read
     return _model(found, len(tokenizer)), tokenizer
 
@@ -96,17 +113,44 @@ def _here(name_or_path: str | Path) -> Path | None:
     return path if path.is_dir() else None
 
 
-def _fetched(name: str, folder: Path | None, endpoint: str, policy: Policy | None, options: Mapping[str, Any]) -> Path:
+def _fetched(name: str, folder: Path | None, device: Profile, endpoint: str, options: Mapping[str, Any]) -> Path:
     parts = name.split("/")
     if len(parts) != 2 or not all(part and part.strip(".") for part in parts) or "\\" in name:
         raise NllbError(f"{name!r} is no folder here, and no name such as {', '.join(_names())}")
-    if (cached := _in_cache(name)) is not None:
-        return cached
+    fixed = options.get("manifest") is not None or "revision" in options
+    elsewhere = folder is not None or endpoint != hub.ENDPOINT
     if folder is None:
         from offlinefirst.datasets.places import data_folder
 
         folder = data_folder() / "models" / name.replace("/", "--")
-    return hub.bring(name, folder, endpoint=endpoint, policy=policy, **options)
+    if not fixed and _whole(folder):
+        return folder
+    if not fixed and not elsewhere and (cached := _in_cache(name)) is not None:
+        return cached
+    if name in KNOWN:
+        _refuse_too_large(plan_nllb(name, profile=device), fetching=True)
+
+    def look(there: Path, download_bytes: int) -> None:
+        shape = Shape.of(_read_config(there), name)
+        _refuse_too_large(plan(name, shape, download_bytes, device), fetching=True)
+
+    return hub.bring(name, folder, endpoint=endpoint, before_rest=look, **options)
+
+
+def _whole(folder: Path) -> bool:
+    try:
+        _check_files(folder)
+    except NllbError:
+        return False
+    return True
+
+
+def _refuse_too_large(planned: Plan, *, fetching: bool) -> None:
+    """Before weights are fetched or read, so that it costs no money, and no process that is killed."""
+    if planned.fits[LOADED] and (planned.fits_storage or not fetching):
+        return
+    instead = "hub.bring fetches its files for another device" if fetching else "an engine with fewer bits may do"
+    raise NllbError(f"{planned.name}: this device cannot hold it; {instead}.\n{planned}")
 
 
 def _in_cache(name: str) -> Path | None:

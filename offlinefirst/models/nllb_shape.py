@@ -4,12 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from offlinefirst.device.profiles import Profile
+from offlinefirst.device.profiles import Link, Profile
 from offlinefirst.device.units import format_bytes
 from offlinefirst.models.errors import ModelError
 
 #: Bytes of one weight.
 PRECISIONS = {"float32": 4, "float16": 2, "int8": 1}
+#: What `load_nllb` computes in, however the weights are stored.
+LOADED = "float32"
 #: Both tokenizer files of the real checkpoints, rounded.
 STORED_TOKENIZER_BYTES = 22_000_000
 _KEYS = {
@@ -110,6 +112,7 @@ class Plan:
         download_bytes: To fetch, as stored.
         price_usd: Of that much data.
         work_hours: At the profile's wage, to pay for it.
+        link: The link's name.
         link_hours: The transfer, with the link up and not shared.
         waiting_hours: The same with the link's outages, on average.
         memory_bytes: Least memory, by precision.
@@ -124,6 +127,7 @@ class Plan:
     download_bytes: int
     price_usd: float | None
     work_hours: float | None
+    link: str | None
     link_hours: float | None
     waiting_hours: float | None
     memory_bytes: Mapping[str, int]
@@ -138,16 +142,17 @@ class Plan:
             hours = "" if self.work_hours is None else f", {self.work_hours:.1f} hours of work"
             lines[-1] += f", {self.price_usd:.2f} USD{hours}"
         if self.link_hours is not None:
-            lines.append(f"  link      {self.link_hours:.1f} hours, {self.waiting_hours:.1f} with its outages")
+            hours = f"{self.link_hours:.1f} hours, {self.waiting_hours:.1f} with its outages"
+            lines.append(f"  link      {hours} ({self.link})")
         lines.append(f"  storage   {'fits' if self.fits_storage else 'does not fit'} into this app's share")
         for precision, needed in self.memory_bytes.items():
             verdict = "may fit" if self.fits[precision] else "cannot fit"
             lines.append(f"  {precision:9} {format_bytes(needed)} of memory at least: {verdict}")
-        lines.append(f"  an app may use {format_bytes(self.app_memory_bytes)}")
+        lines.append(f"  an app may use {format_bytes(self.app_memory_bytes)}; load_nllb uses {LOADED}")
         return "\n".join(lines)
 
 
-def plan(name: str, shape: Shape, download_bytes: int, device: Profile) -> Plan:
+def plan(name: str, shape: Shape, download_bytes: int, device: Profile, link: Link | None = None) -> Plan:
     """Work a plan out.
 
     Args:
@@ -155,9 +160,11 @@ def plan(name: str, shape: Shape, download_bytes: int, device: Profile) -> Plan:
         shape: Its configuration.
         download_bytes: What would be fetched.
         device: What it is for.
+        link: What it would come over; the device's own when None.
     """
+    link = link or device.link
     price = device.price_usd_per_gb and device.price_usd_per_gb * download_bytes / 1e9
-    link_h = device.link.transfer_s(download_bytes) / 3600 if device.link else None
+    link_h = link.transfer_s(download_bytes) / 3600 if link else None
     memory = {precision: shape.memory_bytes(precision) for precision in PRECISIONS}
     return Plan(
         name=name,
@@ -166,8 +173,9 @@ def plan(name: str, shape: Shape, download_bytes: int, device: Profile) -> Plan:
         download_bytes=download_bytes,
         price_usd=price,
         work_hours=price / device.wage_usd_per_hour if price and device.wage_usd_per_hour else None,
+        link=link.name if link else None,
         link_hours=link_h,
-        waiting_hours=link_h / device.link.uptime if link_h and device.link else None,
+        waiting_hours=link_h / link.uptime if link_h and link else None,
         memory_bytes=memory,
         app_memory_bytes=device.app_memory_bytes,
         fits={precision: needed <= device.app_memory_bytes for precision, needed in memory.items()},

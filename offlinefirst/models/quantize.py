@@ -206,6 +206,7 @@ def quantise_model(
     per_channel: bool = True,
     reduce_range: bool = False,
     percentile: float = 99.99,
+    first_in_float: int = 0,
 ) -> QuantisedModel:
     """Quantise an ONNX model to unsigned 8-bit activations and signed 8-bit weights (QDQ, U8S8).
 
@@ -217,15 +218,20 @@ def quantise_model(
         per_channel: Whether each output channel's weights have a scale of their own.
         reduce_range: Weights of 7 bits, for processors where `saturates` is true; elsewhere it only costs accuracy.
         percentile: For the method of that name.
+        first_in_float: So many convolutions at the start are left as they are. Where there are three colours to sum
+            over, or one channel, integers gain no time, and the first layers are the most sensitive.
 
     Raises:
         SourceError: The source cannot be read as an ONNX model, or onnx is not installed.
         QuantisedAlreadyError: The source computes in integers already.
         WeightsError: The source holds NaN or infinite weights; names them.
         CalibrationError: The calibration set is empty, or its names, kinds or shapes are not the model's.
-        ValueError: An unknown method, or a percentile out of its range.
+        ValueError: An unknown method, a percentile out of its range, or a count below 0.
     """
     from offlinefirst.models import _qdq
+
+    if first_in_float < 0:
+        raise ValueError(f"first_in_float={first_in_float} is a count of convolutions")
 
     source, target = Path(source), Path(target)
     clipped_range([1], [0, 1], method=method, percentile=percentile)  # refuses what makes no sense, at once
@@ -246,7 +252,7 @@ def quantise_model(
             for name, (counts, edges) in histograms.items()
         }
         made = Path(folder) / "made.onnx"
-        _qdq.write(ready, made, ranges, per_channel=per_channel, reduce_range=reduce_range)
+        _qdq.write(ready, made, ranges, per_channel=per_channel, reduce_range=reduce_range, floats=first_in_float)
         left = _qdq.left_in_float(made)
         waiting = target.with_name(target.name + ".part")
         waiting.write_bytes(made.read_bytes())

@@ -47,6 +47,22 @@ def test_rounds_go_forth_and_back_and_a_cell_that_failed_is_not_tried_again(aske
     assert found.failures == {("large", "phone-2gb"): WHY}
 
 
+def test_a_model_may_have_options_of_its_own_in_the_place_of_those_for_all(monkeypatch):
+    given = {}
+
+    def bench(path, *, profile, **options):
+        given[path, profile] = options
+        return report(1.0, profile=profile, model=path)
+
+    monkeypatch.setattr(matrix_module, "bench", bench)
+    own = {"large": {"runner": "litert", "threads": 2}}
+    found = matrix(MODELS, ["phone-2gb", "laptop-4gb"], rounds=1, own=own, threads=1, min_seconds=0.1)
+    for profile in ("phone-2gb", "laptop-4gb"):
+        assert given["small.onnx", profile] == {"threads": 1, "min_seconds": 0.1}
+        assert given["large.onnx", profile] == {"threads": 2, "min_seconds": 0.1, "runner": "litert"}
+    assert not found.failures
+
+
 def test_tables_have_numbers_in_units_and_holes_where_nothing_ran(asked):
     found = made(asked, rounds=1)
     table = found.table("p95")
@@ -110,12 +126,25 @@ def test_a_newer_schema_is_refused(asked):
         (MODELS, [], {}, "at least one"),
         (MODELS, ["phone-2gb"], {"rounds": 0}, "one round"),
         (MODELS, ["phone-2gb"], {"quality": {"leaf": 1.0}}, "leaf, which is no model of this matrix"),
+        (MODELS, ["phone-2gb"], {"own": {"leaf": {}}}, "options are given for leaf, which is no model of this matrix"),
+        (MODELS, ["phone-2gb"], {"own": {"small": {"profile": "host"}}}, "small: profile is the matrix's own"),
+        (MODELS, ["phone-2gb"], {"processes": 3}, "processes is the matrix's own"),
     ],
 )
 def test_nothing_to_measure_is_an_error(asked, models, profiles, options, says):
     with pytest.raises(MeasurementError, match=says):
         matrix(models, profiles, **options)
     assert asked == []
+
+
+def test_one_file_under_two_runners(tmp_path):
+    (tmp_path / "relu.onnx").write_bytes(tiny_onnx.relu())
+    (tmp_path / "mine.py").write_text("def load(path):\n    return lambda: None\n")
+    models = {name: tmp_path / "relu.onnx" for name in ("engine", "mine")}
+    own = {"mine": {"runner": f"{tmp_path / 'mine.py'}:load"}}
+    found = matrix(models, ["phone-2gb"], rounds=2, own=own, min_seconds=0.0, min_calls=3)
+    runners = [found.report(name, "phone-2gb").runner for name in models]
+    assert runners == ["onnxruntime", "mine.py:load"]
 
 
 def test_real_models_on_real_profiles_and_one_that_is_none(tmp_path):

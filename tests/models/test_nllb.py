@@ -1,15 +1,18 @@
 """Planning and loading translators: arithmetic against real models, damaged folders, and a hub whose link fails."""
 
+import dataclasses
 import json
 import shutil
 
+import httpx
 import pytest
 
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
 
 from offlinefirst.course.lessons import course_root  # noqa: E402
-from offlinefirst.device.profiles import load  # noqa: E402
+from offlinefirst.datasets.places import FOLDER_VARIABLE  # noqa: E402
+from offlinefirst.device.profiles import Link, load  # noqa: E402
 from offlinefirst.link import PracticeServer, faults  # noqa: E402
 from offlinefirst.models import hub  # noqa: E402
 from offlinefirst.models.distill import DistillError, new_student, translate  # noqa: E402
@@ -67,6 +70,16 @@ def test_a_plan_is_arithmetic():
     assert (plan.fits["float32"], plan.fits["int8"], plan.fits_storage) == (False, True, False)
     for words in ("2.3 GiB, 7.45 USD, 49.6 hours of work", "cannot fit", "may fit", "does not fit into"):
         assert words in str(plan)
+
+
+def test_a_plan_on_another_link():
+    plan = plan_nllb(
+        "teacher", profile=load("phone-2gb"), link=Link(name="market", bandwidth_bps=80_000, latency_s=0, uptime=0.5)
+    )
+    assert plan.link_hours == pytest.approx(plan.download_bytes / 10_000 / 3600)
+    assert plan.waiting_hours == pytest.approx(2 * plan.link_hours)
+    assert "(market)" in str(plan)
+    assert "load_nllb uses float32" in str(plan)
 
 
 def test_a_plan_on_the_host_knows_no_price():
@@ -230,8 +243,9 @@ def test_a_checkpoint_comes_from_a_hub_and_is_not_fetched_twice(tiny, tmp_path):
     with _served(tiny) as server:
         model, _ = _load(server, tmp_path / "here")
         asked = len(server.requests)
-        again, _ = _load(server, tmp_path / "here")
-        assert len(server.requests) == asked + 1  # the listing alone
+        _load(server, tmp_path / "here")
+        assert len(server.requests) == asked
+    again, _ = _load(server, tmp_path / "here")  # the hub is gone
     assert all(torch.equal(values, again.state_dict()[name]) for name, values in model.state_dict().items())
     assert not (tmp_path / "evil").exists()
 
@@ -239,7 +253,6 @@ def test_a_checkpoint_comes_from_a_hub_and_is_not_fetched_twice(tiny, tmp_path):
 FAULTS = {
     "cut": faults.CutAfter(20_000),
     "busy": faults.Busy(503),
-    "a wrong byte": faults.CorruptByte(9_000),
 }
 
 
@@ -264,6 +277,82 @@ def test_it_survives_what_links_do(tiny, tmp_path, fault):
     )
     if isinstance(fault, faults.CutAfter):
         assert sent < 1.2 * sum(path.stat().st_size for path in tiny.iterdir()) + 30_000  # resumed, not begun anew
+
+
+def test_damaged_weights_are_not_fetched_again_unasked(tiny, tmp_path):
+    weights = (tiny / "model.safetensors").stat().st_size
+
+    def script(request):
+        return faults.CorruptByte(9_000) if request.name.endswith("model.safetensors") and not struck else None
+
+    struck = []
+    with _served(tiny, faults=script) as server:
+        with pytest.raises(hub.HubError, match=r"came damaged and lies in model\.safetensors\.bad.*is yours to decide"):
+            _load(server, tmp_path / "here")
+        asked = [one for one in server.requests if one.body_bytes >= weights]
+        assert len(asked) == 1
+        struck.append(1)
+        _load(server, tmp_path / "here")
+    assert not (tmp_path / "here" / "model.safetensors.bad").exists()
+
+
+def test_a_client_of_ones_own_is_used_for_every_file_and_stays_open(tiny, tmp_path):
+    seen = []
+    with httpx.Client(event_hooks={"request": [lambda request: seen.append(request.url.path)]}) as client:
+        with _served(tiny) as server:
+            _load(server, tmp_path / "here", client=client)
+            assert len(seen) == len(server.requests)
+        assert any(path.endswith("model.safetensors") for path in seen)
+        assert not client.is_closed
+
+
+def test_without_a_folder_it_lies_with_the_fetched_data(tiny, tmp_path, monkeypatch):
+    monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path))
+    with _served(tiny) as server:
+        _load(server, None)
+    assert (tmp_path / "models" / "someone--tiny-nllb" / "model.safetensors").is_file()
+    _load(server, None)  # the hub is gone
+
+
+def test_the_cache_of_the_hubs_client_is_used_only_when_nothing_else_is_named(tiny, copied, tmp_path, monkeypatch):
+    monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path / "data"))
+    monkeypatch.setattr(
+        "huggingface_hub.try_to_load_from_cache",
+        lambda name, file: str(copied / file) if (copied / file).is_file() else None,
+    )
+    refused = httpx.Client(transport=httpx.MockTransport(lambda request: httpx.Response(404)))
+    assert load_nllb(NAME)[0].config.d_model == 16
+    for named in ({"folder": tmp_path / "x"}, {"endpoint": "http://mirror.test"}, {"revision": "v2"}):
+        with pytest.raises(hub.HubError, match="says 404"):
+            load_nllb(NAME, client=refused, **named)
+    (copied / "model.safetensors").unlink()
+    with pytest.raises(hub.HubError, match="says 404"):
+        load_nllb(NAME, client=refused)
+
+
+def test_what_the_device_cannot_hold_is_refused_before_its_weights_are_fetched(tiny, tmp_path):
+    small = dataclasses.replace(load("phone-2gb"), app_memory_bytes=20_000)
+    with _served(tiny) as server:
+        with pytest.raises(NllbError, match=r"cannot hold it; hub\.bring(.|\n)*float32 .* cannot fit"):
+            _load(server, tmp_path / "here", profile=small)
+        assert [one.name for one in server.requests if "safetensors" in one.name or "tokenizer" in one.name] == []
+        with pytest.raises(NllbError, match="storage   does not fit"):
+            _load(
+                server,
+                tmp_path / "here",
+                profile=dataclasses.replace(small, storage_quota_bytes=9, app_memory_bytes=10**9),
+            )
+        none = len(server.requests)
+        with pytest.raises(NllbError, match="1,370,638,336 weights"):
+            load_nllb(
+                "facebook/nllb-200-distilled-1.3B",
+                profile=load("laptop-4gb"),
+                folder=tmp_path / "there",
+                endpoint=server.base_url.rstrip("/"),
+            )
+        assert len(server.requests) == none
+    with pytest.raises(NllbError, match="an engine with fewer bits may do"):
+        load_nllb(tiny, profile=small)
 
 
 def test_what_came_is_kept_when_the_link_is_gone(tiny, tmp_path):

@@ -159,6 +159,17 @@ def test_which_processors_saturate(flags, answer):
     assert saturates(flags) is answer
 
 
+@pytest.mark.parametrize("flag", ["avx512_vnni", "avx_vnni", "amx_int8"])
+def test_the_host_notes_every_flag_that_decides(monkeypatch, flag):
+    from offlinefirst.measure import host
+
+    monkeypatch.setattr(host.sys, "platform", "linux")
+    text = f"model name\t: Some CPU\nflags\t\t: fpu sse4_2 avx avx2 {flag}\n"
+    monkeypatch.setattr(host.Path, "read_text", lambda path, encoding: text)
+    assert saturates(["avx2"])
+    assert not saturates(host.host()["cpu_flags"])
+
+
 def test_the_arithmetic_needs_no_framework():
     code = "import sys, json; import offlinefirst.models.quantize; print(json.dumps(sorted(sys.modules)))"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
@@ -296,6 +307,21 @@ def test_what_is_left_in_float_is_told(small, tmp_path):
     from offlinefirst.models import _qdq
 
     assert _qdq.left_in_float(small) == ("Conv", "Gemm last")
+
+
+def test_the_first_convolutions_can_stay_in_float(small, tmp_path):
+    done = quantise_model(small, tmp_path / "out.onnx", {"x": PHOTOS}, first_in_float=1)
+    assert len(done.left_in_float) == 1
+    assert done.left_in_float[0].startswith("Conv")
+    nodes = list(onnx.load(done.path).graph.node)
+    (conv,) = [node for node in nodes if node.op_type == "Conv"]
+    assert conv.input[0] == "x"
+    users = [node.op_type for node in nodes if conv.output[0] in node.input]
+    assert users == ["Relu"]  # it stays behind its convolution, where the engine fuses the two
+    exact = run(small, PHOTOS)
+    assert np.abs(run(done.path, PHOTOS) - exact).max() < 0.06 * np.abs(exact).max()
+    with pytest.raises(ValueError, match="first_in_float=-1"):
+        quantise_model(small, tmp_path / "out.onnx", {"x": PHOTOS}, first_in_float=-1)
 
 
 def test_every_error_has_the_parts_root():
