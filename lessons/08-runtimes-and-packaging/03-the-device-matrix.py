@@ -361,7 +361,7 @@ def draw_steps(groups, title):
     )
     axis.xaxis.set_major_formatter("{x:g}")
     axis.minorticks_off()
-    axis.set_xlabel("TensorFlow Lite's or LiteRT's over ONNX Runtime's; left of 1, ONNX Runtime needs more")
+    axis.set_xlabel("(TensorFlow Lite or LiteRT) / ONNX Runtime; left of 1, ONNX Runtime needs more")
     axis.spines[["top", "right"]].set_visible(False)
     plt.close(figure)
     return figure
