@@ -340,23 +340,14 @@ def test_a_process_that_hangs_is_ended(python):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
 def test_an_interrupted_bench_leaves_no_process_behind(python):
-    done = threading.Event()
-
-    def press() -> None:
-        # Again, because a signal that comes just before a thread begins to wait is only seen when the waiting ends.
-        for pause_s in (1, 20, 20):
-            if done.wait(pause_s):
-                return
-            os.kill(os.getpid(), signal.SIGINT)
-
-    finger = threading.Thread(target=press, daemon=True)
-    finger.start()
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell ignores it for what it runs behind `&`
+    timer = threading.Timer(1, os.kill, [os.getpid(), signal.SIGINT])
+    timer.start()
     try:
         with pytest.raises(KeyboardInterrupt):
             python("import signal, time\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\ndef make(path): time.sleep(600)")
     finally:
-        done.set()
-        finger.join()
+        signal.signal(signal.SIGINT, before)
     assert psutil.Process().children() == []
 
 
