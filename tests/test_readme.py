@@ -45,6 +45,10 @@ def test_the_benchmark_figures_are_those_measured_and_wanted():
         assert f"{metrics[name]:,.{digits}f}" == told, name
         limit = float(wanted.replace(",", ""))
         assert metrics[name] <= limit if side == "most" else metrics[name] >= limit, name
+    margins = re.findall(r"`(\w+)_points`[^|\n]*\(margin ([\d.]+)\)", README)
+    assert len(margins) == 2
+    for name, told in margins:
+        assert f"{metrics[f'{name}_margin']:.1f}" == told, name
 
 
 @pytest.mark.parametrize("page", PAGES)
