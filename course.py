@@ -561,7 +561,8 @@ def install(root: Path, wanted: State, site: Path, lock: int, folder: str) -> No
         pip_install(root, lock, f"Installing {torch}", [torch, *source], folder=folder, torch=True)
     requirements = [word for name in locks_of(wanted) for word in ("-r", str(root / name))]
     what = "Installing " + " and ".join(locks_of(wanted))
-    pip_install(root, lock, what, ["--only-binary=:all:", *requirements], folder=folder)
+    # of pysyncobj there is no wheel: a small archive of plain Python
+    pip_install(root, lock, what, ["--only-binary=:all:", "--no-binary=pysyncobj", *requirements], folder=folder)
     if torch and torch_problem(read_text(version_file)):
         raise SetupError(torch_problem(read_text(version_file)))
     pip_install(root, lock, "Installing the course itself", ["--no-build-isolation", "-e", str(root)], folder=folder)

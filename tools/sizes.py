@@ -21,7 +21,7 @@ import tempfile
 from pathlib import Path
 
 from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name, parse_wheel_filename
+from packaging.utils import canonicalize_name, parse_sdist_filename, parse_wheel_filename
 
 ROOT = Path(__file__).resolve().parent.parent
 REQUIREMENTS = ROOT / "requirements"
@@ -72,7 +72,7 @@ def requirements_for(tier: str, markers: dict[str, str]) -> dict[str, str]:
 def fetch(pins: list[str], folder: Path, platforms: list[str]) -> dict[str, int]:
     """Let pip fetch `pins` into `folder`; return {package: bytes}."""
     command = [sys.executable, "-m", "pip", "download", "--no-deps", "--no-cache-dir", "--quiet"]
-    command += ["--only-binary=:all:", "--dest", str(folder)]
+    command += ["--only-binary=:all:", "--no-binary=pysyncobj", "--dest", str(folder)]
     if platforms:
         command += ["--python-version", PYTHON, "--implementation", "cp"]
         command += [f"--platform={name}" for name in platforms]
@@ -80,16 +80,19 @@ def fetch(pins: list[str], folder: Path, platforms: list[str]) -> dict[str, int]
     if done.returncode:
         errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
         sys.exit("\n".join(["pip could not fetch the lock:", *errors]))
-    return {str(parse_wheel_filename(path.name)[0]): path.stat().st_size for path in folder.glob("*.whl")}
+    sizes = {str(parse_wheel_filename(path.name)[0]): path.stat().st_size for path in folder.glob("*.whl")}
+    return sizes | {str(parse_sdist_filename(path.name)[0]): path.stat().st_size for path in folder.glob("*.tar.gz")}
 
 
 def installed_sizes(wheels: Path) -> dict[str, int]:
-    """Install every wheel into a new environment; return {package: bytes on disk, whole blocks, compiled files too}."""
+    """Install all into a new environment; return {package: bytes on disk, whole blocks, compiled files too}."""
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run([sys.executable, "-m", "venv", folder], check=True)
         python = str(Path(folder, "bin/python"))
         command = [python, "-m", "pip", "install", "--no-deps", "--no-index", "--no-warn-script-location", "--quiet"]
-        subprocess.run([*command, *map(str, wheels.glob("*.whl"))], check=True, stderr=subprocess.DEVNULL)
+        command += ["--find-links", str(wheels)]  # what builds the one package that has no wheel
+        found = [*wheels.glob("*.whl"), *wheels.glob("*.tar.gz")]
+        subprocess.run([*command, *map(str, found)], check=True, stderr=subprocess.DEVNULL)
         sizes = {}
         for info in Path(folder).glob("lib/*/site-packages/*.dist-info"):
             with (info / "RECORD").open(encoding="utf-8", newline="") as record:

@@ -150,6 +150,8 @@ def _modules(root: Path, names: Iterable[str]) -> set[Path]:
             for path in (base.with_suffix(".py"), base / "__init__.py"):
                 if path.is_file() and path not in found:
                     found.add(path)
+                    beside = (path.with_suffix(suffix) for suffix in (".js", ".css"))  # a widget's other half
+                    found.update(file for file in beside if file.is_file())
                     if path.name == "__init__.py":
                         found.update(file for file in base.iterdir() if file.suffix in (".toml", ".json"))
                     queue.extend(imported_modules(path.read_text("utf-8")))

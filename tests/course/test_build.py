@@ -222,6 +222,22 @@ def test_the_hash_covers_a_packages_data_and_of_the_ledger_only_what_the_lesson_
     assert source_hash(lesson) != before
 
 
+def test_the_hash_covers_the_other_half_of_a_widget(tmp_path):
+    root = mini_course(tmp_path, notebook=NOTEBOOK.replace("total / 2", "import offlinefirst.course.switch"))
+    package = root / "offlinefirst/course"
+    package.mkdir(parents=True, exist_ok=True)
+    for name in ("switch.py", "switch.js", "switch.css", "other.js"):
+        (package / name).write_text("", "utf-8")
+    before = source_hash(notebook_lesson(root))
+    (package / "other.js").write_text("1", "utf-8")
+    assert source_hash(notebook_lesson(root)) == before
+    for name in ("switch.js", "switch.css"):
+        (package / name).write_text("/* changed */", "utf-8")
+        now = source_hash(notebook_lesson(root))
+        assert now != before
+        before = now
+
+
 def test_stored_tracebacks_do_not_say_where_the_course_lies():
     trace = [
         "File /home/wanjiru/my-course/offlinefirst/device/cells.py:3, in run",

