@@ -1,0 +1,1 @@
+"""Answering on the device with what it can afford at the moment."""
