@@ -1,8 +1,12 @@
-"""The verbs that `course.py` hands over: lab, test, build, doctor, data."""
+"""The verbs that `course.py` hands over: lab, test, build, doctor, data, hub."""
 
 import argparse
+import asyncio
+import logging
+import signal
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -10,6 +14,7 @@ from rich.console import Console
 from offlinefirst.course.errors import CourseError
 from offlinefirst.datasets.catalog import DatasetError
 from offlinefirst.device.errors import DeviceError
+from offlinefirst.sync.errors import SyncError
 
 if TYPE_CHECKING:
     from offlinefirst.datasets.catalog import Entry
@@ -26,7 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             return open_lab(arguments[1:])
         options = _parser().parse_args(arguments)
         return _VERBS[options.verb](options)
-    except (CourseError, DatasetError, DeviceError) as error:
+    except (CourseError, DatasetError, DeviceError, SyncError) as error:
         Console(stderr=True, highlight=False).print(f"[bold red]{type(error).__name__}[/]: ", end="")
         print(error, file=sys.stderr)
         return 1
@@ -50,6 +55,16 @@ def _parser() -> argparse.ArgumentParser:
     data.add_argument("names", nargs="*", help="which, or which sets (default: all)")
     data.add_argument("--link", default="phone-2gb", help="the device whose link and prices count (default: phone-2gb)")
     data.add_argument("--yes", action="store_true", help="fetch without asking")
+    hub = verbs.add_parser("hub", help="let phones meet: keep and pass on their documents")
+    hub.add_argument(
+        "--store", type=Path, default=Path("hub-store"), help="folder to keep them in (default: hub-store)"
+    )
+    hub.add_argument("--tokens", type=Path, default=Path("hub-tokens.toml"), help="file of tokens (hub-tokens.toml)")
+    hub.add_argument("--host", default="127.0.0.1", help="address to listen on (default: this computer only)")
+    hub.add_argument("--port", type=int, default=8765, help="port to listen on, 0 for a free one (default: 8765)")
+    hub.add_argument("--grant", metavar="NAME", help="do not serve: add a token for NAME to the file and show it once")
+    hub.add_argument("--read", nargs="*", default=[], metavar="FARM", help="with --grant: farms it may read")
+    hub.add_argument("--write", nargs="*", default=[], metavar="FARM", help='with --grant: and write ("*": all farms)')
     return parser
 
 
@@ -118,6 +133,33 @@ def _data(options: argparse.Namespace) -> int:
     return 1 if failed else 0
 
 
+def _hub(options: argparse.Namespace) -> int:
+    from offlinefirst.sync.hub import TokensError, grant
+
+    if options.grant is None and (options.read or options.write):
+        raise TokensError("--read and --write belong to --grant NAME: nothing was granted")
+    if options.grant is not None:
+        print(grant(options.tokens, options.grant, read=options.read, write=options.write))
+        return 0
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.WARNING)
+    asyncio.run(_serve(options))
+    return 0
+
+
+async def _serve(options: argparse.Namespace) -> None:
+    from offlinefirst.sync.hub import Hub
+
+    stop = asyncio.Event()
+    async with Hub(options.store, options.tokens, host=options.host, port=options.port) as hub:
+        for one in (signal.SIGINT, signal.SIGTERM):
+            try:
+                asyncio.get_running_loop().add_signal_handler(one, stop.set)
+            except NotImplementedError:  # Windows: an interrupt ends it all the same
+                break
+        print(f"The hub listens on {hub.url}/FARM and keeps what it acknowledges in {options.store}.", flush=True)
+        await stop.wait()
+
+
 def _data_list(console: Console, rows: "Sequence[tuple[Entry, State]]") -> None:
     """Two lines for each data set, which fit a narrow terminal where five columns would not."""
     from offlinefirst.device.units import format_bytes
@@ -128,4 +170,4 @@ def _data_list(console: Console, rows: "Sequence[tuple[Entry, State]]") -> None:
         console.print(f"    {entry.title} (licence: {entry.licence})", markup=False)
 
 
-_VERBS = {"test": _test, "build": _build, "doctor": _doctor, "data": _data}
+_VERBS = {"test": _test, "build": _build, "doctor": _doctor, "data": _data, "hub": _hub}
