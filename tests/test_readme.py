@@ -35,7 +35,7 @@ def test_the_times_follow_from_the_sizes_and_the_slowest_link():
 
 
 def test_the_benchmark_figures_are_those_measured_and_wanted():
-    rows = re.findall(r"`(\w+)`[^|\n]*\| at (most|least) ([\d.,]+) \| ([\d.,]+) \|", README)
+    rows = re.findall(r"`(\w+)`[^|\n]*\| (?:at (most|least) ([\d.,]+)|reported) \| ([\d.,]+) \|", README)
     assert len(rows) >= 6
     metrics = {}
     for path in (ROOT / "benchmarks/results").glob("*.json"):
@@ -43,6 +43,8 @@ def test_the_benchmark_figures_are_those_measured_and_wanted():
     for name, side, wanted, told in rows:
         digits = len(told.partition(".")[2])
         assert f"{metrics[name]:,.{digits}f}" == told, name
+        if not side:
+            continue
         limit = float(wanted.replace(",", ""))
         assert metrics[name] <= limit if side == "most" else metrics[name] >= limit, name
     margins = re.findall(r"`(\w+)_points`[^|\n]*\(margin ([\d.]+)\)", README)
