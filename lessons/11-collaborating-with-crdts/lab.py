@@ -66,8 +66,8 @@ print(*season.story, sep="\n")
 timeline(season.events, days=90, title="One season of the register")
 
 # %% [markdown]
-# Between two upright lines a phone is alone: whatever is typed there, the others do not know. In the middle of the season the
-# mast is down for twelve days. Some meetings break off when only one side has sent, and sticks are read days late, or
+# Between two upright lines a phone is alone (sticks are not drawn): whatever is typed there, the others do not know. In the middle
+# of the season the officers' mast is down for twelve days; the thief, in town, has a link. Some meetings break off when only one side has sent, and sticks are read days late, or
 # twice. Mwikali revokes a stolen phone once the theft is reported, and by then the thief's words have spread.
 #
 # An edit is a dict. This is what the register of one plot saw:
@@ -294,7 +294,7 @@ with check(
 # %% [markdown]
 # ## Exercise 3: a phone in the wrong hands (2 points, 15 minutes)
 #
-# Kioko's phone is stolen. Its key is good until Mwikali revokes it, and what it signs until then is taken in everywhere.
+# In another season it is Kioko's phone that is stolen. Its key is good until Mwikali revokes it, and what it signs until then is taken in everywhere.
 # Kioko knows where he stopped: each farmer gets a slip with the number of the visit's last edit. So the revocation says
 # "after number 17 it is not him". Not "after Tuesday": the thief sets the clock.
 #

@@ -14,7 +14,7 @@
 #       - Take a text reader apart into a finder, a reader and the arithmetic between them
 #       - Count what it gets wrong, by condition, and what its confidence is worth
 #       - Find misreadings by what a document says twice, and send only those to a person
-#       - Keep readings where a kill, a repeated photo and a closed office cannot lose or double them
+#       - Keep readings where a repeated photo and a closed office cannot lose or double them
 #     after: [12-sync-pipelines/03-images-under-100-kb]
 # ---
 
@@ -245,7 +245,7 @@ for threshold in (0.0, 0.6, 0.7, 0.8, 0.9, 0.95):
 #
 # ![A delivery note with arrows between what follows from what: bags times price is the amount of each line; the bags add up to the total of bags, the amounts to the total amount; the farm's last digit follows from the other four; day and month have to exist; the goods are from a list. The note's number stands alone.](figures/testimony.svg)
 #
-# **A line.** Bags times price is the amount. Three readings have to be wrong in just the right way to agree.
+# **A line.** Bags times price is the amount. At least two readings have to be wrong in just the right way to agree.
 
 
 # %% tags=["nbval-check-output"]
@@ -257,7 +257,7 @@ print(line_agrees(22, 2850, 62_700), line_agrees(22, 2850, 42_700))
 
 # %% [markdown]
 # **A farm's number.** Its last digit is worked out from the others, so that one wrong digit is always noticed: Luhn's
-# rule, as on bank cards. We try every way to get one digit wrong:
+# rule, as on bank cards. For each number and place we try a wrong digit:
 
 # %% tags=["nbval-check-output"]
 from offlinefirst.datasets.receipts import check_digit
@@ -290,7 +290,7 @@ for doubt in doubted.doubts:
 # Nothing is mended. That the numbers disagree tells that something is wrong, and not always which: often two of three could
 # be changed so that it fits, and each change is a guess about somebody's money.
 #
-# **A second look.** What is in doubt is worth more work. Most small print was never found, because the finder looks at
+# **A second look.** What is in doubt is worth more work. Small print may never be found, because the finder looks at
 # the photo shrunk to 960 pixels. So in doubt, and only then, it looks again at 1,600.
 
 
@@ -474,4 +474,4 @@ quiz("12-sync-pipelines/04-the-photo-scanner")
 # %% [markdown] spine="next"
 # ## Next
 #
-# In [the lab](../../labs/12-sync-pipelines/lab.ipynb) the outbox is yours to build, against crashes, lies and a full disk.
+# In [the lab](../../labs/12-sync-pipelines/lab.ipynb) the outbox is yours to build, against kills, twins, a second sender and an office that refuses.

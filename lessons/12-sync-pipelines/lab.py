@@ -132,6 +132,10 @@ def acknowledged(saved, verify):
     verify(in_place, "An event that came after an acknowledgement pushed another out of the storage.")
     new = after[-1] not in [gone, *kept]
     verify(new, "A new event got the key of one that the office has already: it will not be counted.")
+    Reporter(saved).acknowledge(after)
+    Reporter(saved).record(SAME)
+    again = set(keys_in(saved)) & {gone, *after}
+    verify(not again, "When all were acknowledged, a new event got a key that the office has already.")
 
 
 # %% check="keys" points=3
@@ -284,9 +288,6 @@ class Connected:
 
 
 # %% tags=["long"]
-CHANGES = ("execute", "executemany", "executescript", "commit", "rollback")
-
-
 class Watched:
     """A connection that does `act` before its n-th statement; after a death it does nothing any more."""
 
@@ -300,6 +301,8 @@ class Watched:
         return None if self.dead else self.db.__exit__(kind, error, trace)
 
     def __getattr__(self, name):
+        if name == "cursor":
+            raise TypeError("use db.execute itself: the attack does not see through a cursor")
         thing = getattr(self.db, name)
         return self.watched(thing) if name in CHANGES else thing
 
@@ -316,6 +319,9 @@ class Watched:
 
 
 # %%
+CHANGES = ("execute", "executemany", "executescript", "commit", "rollback")
+
+
 ALL = [f"k{n}" for n in range(5)]
 
 
@@ -591,7 +597,7 @@ from PIL import Image
 def within(photo, most_bytes):
     """The bytes of a JPEG of at most `most_bytes` (2,000 or more), and as good as fits.
 
-    `photo` is a Pillow image of any size and mode; what is transparent becomes white. Qualities are 20 to 90; only if none
+    `photo` is a Pillow image of any size and mode, upright; what is transparent becomes white. Qualities are 20 to 90; only if none
     fits, the photo is made smaller, its proportions kept. No EXIF data.
     """
     ### BEGIN SOLUTION
@@ -675,7 +681,7 @@ with check(
         picture = proper(found, photo, most, case, verify)
         if mode in ("RGB", "L", "P"):
             good(found, picture, photo, most, case, verify)
-        elif mode == "RGBA" and most == 60_000:
+        elif most == 60_000:
             edge = np.asarray(picture.convert("RGB"), float)[:3, :3].mean()
             verify(edge > 235, f"{case} the transparent edge should be white; it has a mean of {edge:.0f}.")
 

@@ -128,7 +128,9 @@ def test_what_is_no_trace_is_refused(tmp_path, change):
 
 
 @pytest.mark.parametrize(
-    "data", [b"", b"no gzip", gzip.compress(b"{"), gzip.compress(b"[]"), gzip.compress(b"{}")[:-9]]
+    "data",
+    [b"", b"no gzip", gzip.compress(b"{"), gzip.compress(b"[]"), gzip.compress(b"{}")[:-9]],
+    ids=["empty", "no gzip", "no JSON", "no object", "cut"],
 )
 def test_a_damaged_file_is_refused(tmp_path, data):
     path = tmp_path / "trace.json.gz"

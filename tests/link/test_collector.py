@@ -132,6 +132,7 @@ def test_bytes_are_counted_as_the_socket_saw_them():
         (gzip.compress(b"[]")[:-3], "gzip"),
         (gzip.compress(bytes(20_000_000)), "gzip"),
     ],
+    ids=["empty", "no JSON", "no event", "no events", "no gzip", "cut", "bomb"],
 )
 def test_a_body_that_is_none_is_refused(body, encoding):
     with Collector() as office:

@@ -352,6 +352,7 @@ def forged():
         (give(forged(), 0), REFUSED, "belongs to the farm 'kitui-04'"),
         (bytes(150_000), 1009, ""),
     ],
+    ids=["cut", "text", "unknown kind", "acknowledgement", "garbled", "another farm", "too long"],
 )
 def test_what_is_bad_closes_the_connection_with_a_reason_and_changes_nothing(place, caplog, message, code, words):
     async def scenario():
