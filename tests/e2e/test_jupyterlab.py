@@ -224,7 +224,15 @@ def test_the_other_notebooks_run(browser, lab_url, course, pictures, path):
         if any("verdict(" in cell.source for cell in stored(ROOT, path).cells):
             scroll_to(page, page.locator(".jp-RenderedHTMLCommon table, .jp-RenderedHTML", has_text=OUTCOME))
             page.screenshot(path=pictures / f"{name}-verdict.png")
-        scroll_to(page, page.locator(".jp-RenderedImage img, .jp-RenderedHTMLCommon audio"))
+        shown = {
+            kind for cell in stored(ROOT, path).cells for one in cell.get("outputs", []) for kind in one.get("data", ())
+        }
+        seen = (
+            ".jp-RenderedImage img, .jp-RenderedHTMLCommon audio"
+            if "image/png" in shown
+            else ".jp-RenderedMarkdown img"
+        )
+        scroll_to(page, page.locator(seen))
         page.screenshot(path=pictures / f"{name}.png")
 
 
