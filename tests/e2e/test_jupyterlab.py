@@ -242,7 +242,7 @@ def test_every_figure_of_the_chapter_shows(browser, lab_url, pictures):
         wanted = sum(cell.source.count("](data:image/") for cell in notebook.cells if cell.cell_type == "markdown")
         assert wanted == 3
         seen = set()
-        for _ in range(80):
+        for step in range(320):  # down, and up again: on a slow machine a picture may come when it is passed by
             for alt, width in page.evaluate(
                 "[...document.querySelectorAll('.jp-RenderedMarkdown img')].map(i => [i.alt, i.naturalWidth])"
             ):
@@ -255,7 +255,7 @@ def test_every_figure_of_the_chapter_shows(browser, lab_url, pictures):
             if len(seen) == wanted:
                 break
             page.mouse.move(700, 500)
-            page.mouse.wheel(0, 400)
+            page.mouse.wheel(0, 400 if step % 160 < 80 else -400)
             page.wait_for_timeout(200)
         assert len(seen) == wanted
 
