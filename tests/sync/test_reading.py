@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 from datetime import date
 
 import numpy as np
@@ -239,6 +240,8 @@ def data_of_the_networks():
     try:
         return locate(FINDER)
     except MissingDataError as error:
+        if os.environ.get("OFFLINEFIRST_FETCHED"):  # continuous integration has fetched them, and says so
+            raise
         pytest.skip(str(error))
 
 
